@@ -1,0 +1,1 @@
+"""The policy of MemoryOS: chat with memory, recall, ranking, the event pipeline."""

@@ -1,0 +1,178 @@
+"""The promise of a language model: a conversation in, an answer out, whole or streamed."""
+
+from collections.abc import AsyncGenerator
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+import msgspec
+
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+
+
+class ImageUrl(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An image by http(s) URL or data URL."""
+
+    url: str
+    detail: str | None = None
+
+
+class ContentPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One part of a message's content. `type` is text, image_url, input_audio, file, refusal or a newer word."""
+
+    type: str
+    text: str | None = None
+    image_url: ImageUrl | None = None
+    input_audio: msgspec.Raw | None = None
+    file: msgspec.Raw | None = None
+    refusal: str | None = None
+
+
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call the model asks for. `arguments` is a text that should hold JSON ("{}" when there are none)."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of a conversation.
+
+    `wire` is the JSON of the message exactly as the client sent it, in the OpenAI dialect: an adapter of the same
+    dialect forwards it, so that fields nobody here knows survive. None for messages that were built here.
+    """
+
+    role: str
+    content: str | tuple[ContentPart, ...] | None = None
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    wire: msgspec.Raw | None = None
+
+
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an adapter is asked. `model` is the provider's own name for it.
+
+    `params` holds every other field of the caller's body, undecoded, in the OpenAI dialect (temperature, tools, ...;
+    never model, messages or stream). `recalled` is what memory brought for this request: it is already part of the
+    last user message and is never sent a second time; the offline fallback answers from it.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    params: dict[str, msgspec.Raw] = {}
+    recalled: tuple[str, ...] = ()
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens. Cached and cache-written ones are part of `prompt_tokens`, reasoning ones of `completion_tokens`."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompt plus completion."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+class AnswerMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """The assistant's message of a whole answer. `content` is None when there are only tool calls."""
+
+    content: str | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the answers asked for (`n`); `index` counts from 0."""
+
+    index: int
+    message: AnswerMessage
+    finish_reason: FinishReason
+
+
+class ChatAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer with at least one choice.
+
+    `created` is Unix seconds. `wire` is the body in the OpenAI dialect when the provider speaks it well: it may be
+    sent to the client as it is. None when the answer has to be encoded from the fields.
+    """
+
+    id: str
+    created: int
+    model: str
+    choices: tuple[Choice, ...]
+    usage: Usage | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    wire: bytes | None = None
+
+
+class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a tool call. `id` and `name` come once, with the first piece of that `index` (from 0, no holes)."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+class ChoiceDelta(msgspec.Struct, frozen=True, kw_only=True):
+    """What one chunk adds to one choice. `role` comes once; exactly one delta per choice has a finish reason."""
+
+    index: int
+    role: str | None = None
+    content: str | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    finish_reason: FinishReason | None = None
+
+
+class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of a stream; `id`, `created` and `model` are the same in all chunks of an answer.
+
+    The chunk that reports `usage` has no deltas and is the last. `wire` is the JSON of the event in the OpenAI
+    dialect when it may be passed on as it came, else None.
+    """
+
+    id: str
+    created: int
+    model: str
+    deltas: tuple[ChoiceDelta, ...] = ()
+    usage: Usage | None = None
+    wire: bytes | None = None
+
+
+@runtime_checkable
+class LlmAdapter(Protocol):
+    """One provider. Safe to use from many tasks at once; never retries by itself (the caller owns the budget).
+
+    Raises, from both methods, only errors of this package's tree: UpstreamUnavailable (refused, reset, 5xx),
+    UpstreamTimeout, UpstreamProtocolError (garbage), RateLimited, QuotaExhausted, UpstreamAuthError, ModelNotFound,
+    UpstreamRejected; each with its cause. Cancelling closes the upstream call at once.
+    """
+
+    @property
+    def name(self) -> str:
+        """The provider's name in the configuration."""
+        ...
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        """Return the whole answer."""
+        ...
+
+    def chat_stream(self, request: ChatRequest) -> AsyncGenerator[list[ChatChunk], None]:
+        """Yield the answer as it arrives, as non-empty lists of chunks that arrived together.
+
+        The first list is yielded as soon as the provider's first event is in; everything raised before that means
+        that nothing was answered. Ends normally only when the provider said that the answer is complete; usage is
+        asked for and comes last where the provider has it. Raises StreamCut when the stream ends early.
+        Closing the generator closes the upstream call.
+        """
+        ...
