@@ -1,0 +1,1 @@
+"""The tests of the workspace: by level, then by package or port."""
