@@ -1,1 +1,1 @@
-"""The policy of MemoryOS: chat with memory, recall, ranking, the event pipeline."""
+"""The policy of MemoryOS: chat with memory, recall and ranking, and the pipeline that applies events."""

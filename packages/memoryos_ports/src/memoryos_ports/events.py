@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
-from memoryos_ports.ids import AgentId, EventId, MemoryId, Scope, SessionId, TenantId, UserId, digest
+from memoryos_ports.ids import AgentId, EventId, MemoryId, Scope, SessionId, TenantId, UserId, digest, page_id
 from memoryos_ports.memory import Source
 
 EVENT_VERSION = 1
@@ -60,6 +60,11 @@ class TurnsEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     def scope(self) -> Scope:
         """The scope that the turns belong to."""
         return Scope(tenant_id=self.tenant_id, user_id=self.user_id)
+
+    @property
+    def memory_ids(self) -> tuple[MemoryId, ...]:
+        """The ids of the pages that the messages become, in order."""
+        return tuple(page_id(self.scope, self.event_id, index) for index in range(len(self.messages)))
 
 
 Event: TypeAlias = TurnsEvent

@@ -1,0 +1,253 @@
+"""The memory side of a chat: what is recalled for it before the model is asked, what is remembered of it after."""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from datetime import datetime
+from enum import Enum
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import msgspec
+from loguru import logger
+
+from memoryos_core.caller import Caller
+from memoryos_core.chat.block import frame_tokens, line_tokens, render_block
+from memoryos_core.chat.conversations import Conversations
+from memoryos_core.chat.messages import last_user_position, normalised, remembered_text
+from memoryos_core.chat.turn_plan import TurnPlan, plan_turn
+from memoryos_core.memory.ingest import Ingest
+from memoryos_core.memory.pack import fit_to_budget
+from memoryos_core.memory.rank import Hit
+from memoryos_core.memory.recall import Question, Recall, Recalled
+from memoryos_core.tokens import estimate_tokens
+from memoryos_ports.clock import Clock
+from memoryos_ports.errors import MemoryOSError
+from memoryos_ports.events import EVENT_VERSION, EventMessage, TurnsEvent
+from memoryos_ports.ids import EventId, Scope
+from memoryos_ports.llm import Message
+from memoryos_ports.memory import Page
+
+STORE_WAIT_S = 0.05
+"""The longest a chat waits for its exchange to be durable before it says so."""
+
+RELATIVE_FLOOR = 0.4
+"""Pages that score below this share of the best one do not enter a prompt."""
+
+State: TypeAlias = Literal["ok", "degraded", "off"]
+
+_T = TypeVar("_T")
+
+
+class _Late(Enum):
+    LATE = "late"
+
+
+_LATE = _Late.LATE
+
+
+class ChatMemorySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What memory may cost a chat: tokens in the prompt, and seconds before it goes on without."""
+
+    budget_tokens: int = 2000
+    recall_timeout_s: float = 0.15
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """What memory brings to a request, and how the exchange will be remembered.
+
+    `plan` None: it will not be, or, when `is_planned` is False, the plan did not come in time and is made later.
+    """
+
+    scope: Scope | None
+    caller: Caller
+    state: State
+    reason: str | None = None
+    plan: TurnPlan | None = None
+    is_planned: bool = True
+    block: str = ""
+    recalled: tuple[str, ...] = ()
+    tokens: int = 0
+    ms: float = 0.0
+
+    messages: tuple[Message, ...] = ()
+    idempotency_key: EventId | None = None
+
+    def event_id(self, *, answer_remembered: bool) -> EventId | None:
+        """Return the event_id under which the exchange is or will be remembered, None when it will not be."""
+        if self.plan is None or not self.caller.writes:
+            return None
+        return self.plan.event_id if self.plan.new_turns or answer_remembered else self.plan.stored_as
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model said. `text` None is not remembered (an offline answer); `partial` means it was cut."""
+
+    text: str | None
+    partial: bool = False
+    opens_tool_loop: bool = False
+
+
+class ChatMemory:
+    """Recalls within a time budget, and never fails a chat."""
+
+    def __init__(
+        self,
+        *,
+        recall: Recall,
+        ingest: Ingest,
+        conversations: Conversations,
+        clock: Clock,
+        settings: ChatMemorySettings | None = None,
+        enabled: bool = True,
+    ) -> None:
+        self._recall = recall
+        self._ingest = ingest
+        self._conversations = conversations
+        self._clock = clock
+        self._settings = settings or ChatMemorySettings()
+        self._enabled = enabled
+        self._background: set[asyncio.Task[bool]] = set()
+        self.lost = 0
+
+    async def prepare(
+        self, caller: Caller, messages: tuple[Message, ...], *, idempotency_key: EventId | None = None
+    ) -> Prepared:
+        """Return what is recalled for this request; without a user, or switched off, nothing."""
+        scope = caller.scope
+        if not self._enabled or scope is None or caller.mode == "off":
+            reason = "disabled" if not self._enabled else "no_user" if scope is None else "mode"
+            return Prepared(scope=None, caller=caller, state="off", reason=reason)
+        started = self._clock.monotonic()
+        plan, recalled = await asyncio.gather(
+            self._in_time(plan_turn(self._conversations, scope, caller, messages, idempotency_key=idempotency_key)),
+            self._in_time(self._search(scope, caller, messages)),
+        )
+        hits, degraded = ([], True) if recalled is _LATE else (recalled.hits, recalled.degraded)
+        planned = None if plan is _LATE else plan
+        chosen = self._choose(hits, messages)
+        block = planned.block if planned and planned.block and caller.reads else render_block(chosen)
+        return Prepared(
+            scope=scope,
+            caller=caller,
+            messages=messages,
+            idempotency_key=idempotency_key,
+            state="degraded" if degraded or plan is _LATE else "ok",
+            plan=planned,
+            is_planned=plan is not _LATE,
+            block=block,
+            recalled=tuple(_quoted(page) for page in chosen),
+            tokens=estimate_tokens(block),
+            ms=self._since(started),
+        )
+
+    async def remember(self, prepared: Prepared, answered: Answered) -> bool:
+        """Make the exchange durable; return whether it is, waiting at most STORE_WAIT_S (it goes on after that).
+
+        True as well when there was nothing to remember.
+        """
+        if prepared.scope is None or not prepared.caller.writes:
+            return True
+        task = self._start(self._store(prepared, answered))
+        done, _ = await asyncio.wait({task}, timeout=STORE_WAIT_S)
+        return bool(done) and task.result()
+
+    def remember_later(self, prepared: Prepared, answered: Answered) -> None:
+        """Make an exchange durable without anybody waiting: its client is gone."""
+        if prepared.scope is not None and prepared.caller.writes:
+            self._start(self._store(prepared, answered))
+
+    async def drain(self) -> None:
+        """Return when every exchange in hand is stored, or lost and counted."""
+        while self._background:
+            await asyncio.gather(*self._background)
+
+    async def _search(self, scope: Scope, caller: Caller, messages: tuple[Message, ...]) -> Recalled:
+        position = last_user_position(messages)
+        text = remembered_text(messages[position]) if position is not None else ""
+        if not text or not caller.reads:
+            return Recalled(hits=[])
+        return await self._recall.search_or_degrade(Question(scope=scope, text=text, agent_id=caller.agent_id))
+
+    def _choose(self, hits: list[Hit], messages: tuple[Message, ...]) -> list[Page]:
+        carried = {normalised(remembered_text(message)) for message in messages}
+        fresh = [hit for hit in hits if normalised(hit.page.text) not in carried]
+        budget = self._settings.budget_tokens - frame_tokens()
+        return fit_to_budget(fresh, budget_tokens=budget, cost=line_tokens, relative_floor=RELATIVE_FLOOR)
+
+    async def _store(self, prepared: Prepared, answered: Answered) -> bool:
+        """Store the exchange; True when it is durable or there is nothing to store. A loss is counted and logged."""
+        try:
+            plan = prepared.plan if prepared.is_planned else await self._plan_again(prepared)
+            event = _event(prepared, plan, answered, now=self._clock.now())
+            if event is None:
+                return True
+            published = await self._ingest.publish(event)
+        except MemoryOSError as exc:
+            self.lost += 1
+            logger.bind(error=str(exc)).warning("exchange not remembered")
+            return False
+        if published.outcome == "new":
+            await self._record(event, prepared.block if answered.opens_tool_loop else None)
+        return True
+
+    async def _record(self, event: TurnsEvent, block: str | None) -> None:
+        try:
+            await self._conversations.record(event, block=block)
+        except MemoryOSError as exc:  # the event is durable: the runner records it when it applies it
+            logger.bind(event_id=event.event_id, error=str(exc)).debug("conversation not recorded yet")
+
+    async def _plan_again(self, prepared: Prepared) -> TurnPlan | None:
+        assert prepared.scope is not None  # noqa: S101 - remember() has looked
+        return await plan_turn(
+            self._conversations,
+            prepared.scope,
+            prepared.caller,
+            prepared.messages,
+            idempotency_key=prepared.idempotency_key,
+        )
+
+    async def _in_time(self, work: Awaitable[_T]) -> "_T | _Late":
+        try:
+            async with asyncio.timeout(self._settings.recall_timeout_s):
+                return await work
+        except (TimeoutError, MemoryOSError) as exc:
+            logger.bind(error=type(exc).__name__).debug("chat goes on without a part of memory")
+            return _LATE
+
+    def _start(self, work: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    def _since(self, started: float) -> float:
+        return (self._clock.monotonic() - started) * 1000
+
+
+def _event(prepared: Prepared, plan: TurnPlan | None, answered: Answered, *, now: datetime) -> TurnsEvent | None:
+    scope, caller = prepared.scope, prepared.caller
+    if plan is None or scope is None:
+        return None
+    messages = [EventMessage(role=t.role, content=t.text, name=t.name, timestamp=now) for t in plan.new_turns]
+    has_answer = answered.text is not None and bool(answered.text.strip())
+    if has_answer:
+        messages.append(EventMessage(role="assistant", content=answered.text or "", timestamp=now))
+    if not messages:
+        return None
+    return TurnsEvent(
+        v=EVENT_VERSION,
+        event_id=plan.event_id,
+        tenant_id=scope.tenant_id,
+        user_id=scope.user_id,
+        agent_id=caller.agent_id,
+        session_id=plan.session_id,
+        messages=tuple(messages),
+        source="chat",
+        accepted_at=now,
+        partial=answered.partial,
+        chain=plan.chain,
+        supersedes=plan.supersedes if has_answer else (),
+    )
+
+
+def _quoted(page: Page) -> str:
+    return f"{page.name or page.role}: {page.text}"

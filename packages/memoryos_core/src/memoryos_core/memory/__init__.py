@@ -1,0 +1,1 @@
+"""Memory itself: taking turns in, finding them again, ranking, packing, forgetting."""

@@ -1,0 +1,1 @@
+"""The runner that applies accepted events, with its retries and its border between leaving and burying."""
