@@ -1,1 +1,5 @@
-"""The OpenAI-compatible gateway of MemoryOS: Litestar app and the command memoryos-gateway."""
+"""The OpenAI-compatible gateway of MemoryOS: its wire, its routes, its process."""
+
+from importlib.metadata import version
+
+__version__ = version("memoryos_gateway")

@@ -10,10 +10,10 @@ import msgspec
 from loguru import logger
 
 from memoryos_core.caller import Caller
-from memoryos_core.chat.block import frame_tokens, line_tokens, render_block
 from memoryos_core.chat.conversations import Conversations
 from memoryos_core.chat.messages import last_user_position, normalised, remembered_text
 from memoryos_core.chat.turn_plan import TurnPlan, plan_turn
+from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.pack import fit_to_budget
 from memoryos_core.memory.rank import Hit

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from memoryos_core.chat.block import strip_blocks
+from memoryos_core.memory.block import strip_blocks
 from memoryos_ports.llm import ContentPart, Message
 
 MARKS = {"image_url": "[image]", "input_audio": "[audio]", "file": "[file]"}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from memoryos_core.memory.chunks import chunk_spans
 from memoryos_ports.embedding import Embedder
-from memoryos_ports.errors import EventIdReused, UpstreamError
+from memoryos_ports.errors import EventIdReused, NotFound, UpstreamError
 from memoryos_ports.events import EventLog, Published, Receipt, TurnsEvent, content_hash
 from memoryos_ports.ids import EventId, MemoryId, Scope, page_id
 from memoryos_ports.memory import Chunk, IndexEntry, MemoryStorage, Page
@@ -57,8 +57,20 @@ class Ingest:
         await self._storage.insert(await self._entries(pages))
         await self._short_term.mark_indexed(event.scope, [page.id for page in pages])
 
-    async def receipt_from_pages(self, scope: Scope, event_id: EventId) -> Receipt | None:
-        """Return the receipt of an event as its pages tell it, None when none of them is there."""
+    async def settled(self, event: TurnsEvent, receipt: Receipt, *, timeout_s: float) -> Receipt:
+        """Return the receipt once the event is stored or dead, or as it is after `timeout_s` seconds."""
+        if receipt.state in ("stored", "dead"):
+            return receipt
+        return await self._events.settled(event.scope, event.event_id, timeout_s=timeout_s) or receipt
+
+    async def receipt(self, scope: Scope, event_id: EventId) -> Receipt:
+        """Return what became of an event; once its receipt is purged, its pages tell. Raises NotFound."""
+        receipt = await self._events.receipt(scope, event_id) or await self._receipt_from_pages(scope, event_id)
+        if receipt is None:
+            raise NotFound("event", event_id)
+        return receipt
+
+    async def _receipt_from_pages(self, scope: Scope, event_id: EventId) -> Receipt | None:
         ids: list[MemoryId] = []
         while len(ids) % _LOOK == 0:
             wanted = [page_id(scope, event_id, index) for index in range(len(ids), len(ids) + _LOOK)]

@@ -1,0 +1,47 @@
+"""Memory as a caller would put it into a prompt: by tier, and as one block within a token budget."""
+
+import msgspec
+
+from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
+from memoryos_core.memory.pack import fit_to_budget
+from memoryos_core.memory.rank import Hit
+from memoryos_core.memory.recall import Question, Recall
+from memoryos_core.tokens import estimate_tokens
+from memoryos_ports.memory import Page
+from memoryos_ports.short_term import ShortTermStore
+
+SHORT_TERM_TURNS = 20
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """`short_term` is newest last, `hits` best first; `text` is the block, of about `tokens` tokens."""
+
+    short_term: list[Page]
+    hits: list[Hit]
+    text: str
+    tokens: int
+
+
+class ContextService:
+    """Gathers what memory has to say to a question."""
+
+    def __init__(self, *, recall: Recall, short_term: ShortTermStore, budget_tokens: int) -> None:
+        self._recall = recall
+        self._short_term = short_term
+        self._budget_tokens = budget_tokens
+
+    async def gather(self, question: Question, *, limit: int, budget_tokens: int | None = None) -> Context:
+        """Return the context for a question: the best `limit` hits, packed into the budget.
+
+        Short-term memory is the session's newest turns, or, without a session, what is not indexed yet.
+        """
+        hits = (await self._recall.search(question))[:limit]
+        budget = budget_tokens if budget_tokens is not None else self._budget_tokens
+        pages = fit_to_budget(hits, budget_tokens=budget - frame_tokens(), cost=line_tokens)
+        text = render_block(pages)
+        return Context(short_term=await self._recent(question), hits=hits, text=text, tokens=estimate_tokens(text))
+
+    async def _recent(self, question: Question) -> list[Page]:
+        if question.session_id is None:
+            return await self._short_term.unindexed(question.scope, limit=SHORT_TERM_TURNS)
+        return await self._short_term.recent(question.scope, question.session_id, limit=SHORT_TERM_TURNS)

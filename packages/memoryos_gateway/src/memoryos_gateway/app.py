@@ -1,0 +1,85 @@
+"""The Litestar application over services that are already wired."""
+
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp
+
+import memoryos_gateway
+from memoryos_core.chat.router import ModelRouter
+from memoryos_core.chat.service import ChatService
+from memoryos_core.health import Health
+from memoryos_core.memory.context import ContextService
+from memoryos_core.memory.ingest import Ingest
+from memoryos_core.memory.library import Library
+from memoryos_core.memory.recall import Recall
+from memoryos_gateway.auth import Authenticator
+from memoryos_gateway.errors import error_handler
+from memoryos_gateway.http import JsonRequest
+from memoryos_gateway.middleware import LoopbackGuard, RequestFrame
+from memoryos_gateway.routes import chat, health, memory, models, root
+from memoryos_gateway.routes.access import provide_access
+from memoryos_ports.clock import Clock
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """What the routes call."""
+
+    chat: ChatService
+    router: ModelRouter
+    ingest: Ingest
+    recall: Recall
+    context: ContextService
+    library: Library
+    health: Health
+    authenticator: Authenticator
+    clock: Clock
+
+
+def create_app(services: Services, *, body_limit: int, loopback_only: bool) -> ASGIApp:
+    """Return the ASGI application. `body_limit` is in bytes; `loopback_only` guards a gateway without keys."""
+    app: ASGIApp = Litestar(
+        route_handlers=[
+            chat.chat_route(services.chat, services.authenticator, body_limit=body_limit),
+            models.list_models,
+            models.get_model,
+            memory.add_memory,
+            memory.get_event,
+            memory.search_memory,
+            memory.retrieve_memory,
+            memory.list_memory,
+            memory.get_memory,
+            memory.delete_memory,
+            health.get_live,
+            health.get_ready,
+            health.get_status,
+            root.get_about,
+        ],
+        dependencies={
+            "access": Provide(provide_access),
+            **{name: _constant(getattr(services, name)) for name in services.__struct_fields__ if name != "chat"},
+        },
+        exception_handlers={Exception: error_handler},
+        openapi_config=OpenAPIConfig(
+            title="MemoryOS gateway",
+            version=memoryos_gateway.__version__,
+            path="/",
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        request_class=JsonRequest,
+        request_max_body_size=body_limit,
+        logging_config=None,
+        debug=False,
+    )
+    return RequestFrame(LoopbackGuard(app) if loopback_only else app)
+
+
+def _constant(value: Any) -> Provide:
+    def provide() -> Any:
+        return value
+
+    return Provide(provide, sync_to_thread=False, use_cache=True)

@@ -1,0 +1,45 @@
+"""Says what is wrong with a body that is no JSON, and where."""
+
+import json
+import math
+from typing import Any
+
+from memoryos_ports.errors import InvalidInput
+
+_PREFACE = "We could not parse the JSON body of your request"
+
+
+def describe_bad_json(body: bytes) -> InvalidInput:
+    """Return the error for a body that a strict parser refused; it names the field where it can."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        return InvalidInput(f"{_PREFACE}: {_reason(exc)}")
+    path = _first_bad(found, "")
+    if path is None:
+        return InvalidInput(f"{_PREFACE}.")
+    return InvalidInput(f"{_PREFACE}: {path} holds a number or a character that JSON does not allow", param=path)
+
+
+def _reason(exc: Exception) -> str:
+    match exc:
+        case json.JSONDecodeError():
+            return f"{exc.msg} (line {exc.lineno}, column {exc.colno})"
+        case UnicodeDecodeError():
+            return f"not UTF-8 at byte {exc.start}"
+    return "nested too deeply"
+
+
+def _first_bad(value: Any, path: str) -> str | None:
+    match value:
+        case dict():
+            steps = ((f"{path}.{key}" if path else str(key), item) for key, item in value.items())
+        case list():
+            steps = ((f"{path}[{index}]", item) for index, item in enumerate(value))
+        case str():
+            return path if any("\ud800" <= char <= "\udfff" for char in value) else None
+        case float():
+            return None if math.isfinite(value) else path
+        case _:
+            return None
+    return next((bad for step, item in steps if (bad := _first_bad(item, step)) is not None), None)

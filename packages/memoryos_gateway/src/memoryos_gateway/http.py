@@ -1,0 +1,74 @@
+"""Small things of HTTP that Litestar's own requests do not give to a raw ASGI route: headers and bounded bodies."""
+
+from typing import Any
+
+from litestar import Request
+from litestar.exceptions import HTTPException, SerializationException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.types import Receive, Scope
+
+from memoryos_gateway.bad_json import describe_bad_json
+from memoryos_ports.errors import InvalidInput
+
+
+class ClientGone(Exception):
+    """The client closed the connection."""
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose JSON body is checked as strictly, and faulted as clearly, as that of a chat."""
+
+    async def json(self) -> Any:
+        """Return the decoded body. Raises InvalidInput for what is no JSON, or does not say that it is."""
+        check_json(self.scope)
+        try:
+            return await super().json()
+        except SerializationException as exc:
+            raise describe_bad_json(await self.body()) from exc
+
+
+class UnsupportedMedia(HTTPException):
+    """The body is encoded in a way that is not understood (415)."""
+
+    status_code = 415
+    detail = "Request bodies must not be compressed."
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """Return a request header (name in lower case), None when it is absent."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
+
+
+async def read_json_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
+    """Return the body of a JSON request.
+
+    Raises InvalidInput for another content type, UnsupportedMedia for a compressed one, RequestEntityTooLarge above
+    `limit` bytes, ClientGone when the client leaves before it is in.
+    """
+    check_json(scope)
+    if (length := header(scope, b"content-length")) and length.isdigit() and int(length) > limit:
+        raise RequestEntityTooLarge
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGone
+        parts.append(message["body"])
+        size += len(message["body"])
+        if size > limit:
+            raise RequestEntityTooLarge
+        if not message["more_body"]:
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def check_json(scope: Scope) -> None:
+    """Raise unless a request says that its body is JSON and uncompressed."""
+    media = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
+    if media != "application/json" and not media.endswith("+json"):
+        raise InvalidInput("The content type must be application/json.", param="content-type")
+    if (header(scope, b"content-encoding") or "identity") != "identity":
+        raise UnsupportedMedia

@@ -1,0 +1,54 @@
+"""What the headers of a request say: the user, the session, the agent, the mode of memory."""
+
+from typing import get_args
+
+from litestar.types import Scope as AsgiScope
+
+from memoryos_core.caller import Caller, MemoryMode
+from memoryos_gateway.auth import Principal, named_user
+from memoryos_gateway.http import header
+from memoryos_ports.errors import InvalidInput
+from memoryos_ports.ids import AgentId, EventId, Scope, SessionId, check_id
+
+_MODES = get_args(MemoryMode)
+
+
+def chat_caller(scope: AsgiScope, principal: Principal, body_user: str | None) -> Caller:
+    """Return whose memory a chat uses. With keys and no user at all it is nobody's."""
+    user, param = named_user(scope, body_user)
+    user_id = principal.speak_for(user, param=param) or principal.default_user
+    session_id, agent_id = _id(scope, b"x-session-id"), _id(scope, b"x-agent-id")
+    return Caller(
+        scope=Scope(tenant_id=principal.tenant_id, user_id=user_id) if user_id else None,
+        session_id=SessionId(session_id) if session_id else None,
+        agent_id=AgentId(agent_id) if agent_id else None,
+        mode=_mode(scope, principal.memory_mode),
+    )
+
+
+def idempotency_key(scope: AsgiScope) -> EventId | None:
+    """Return the Idempotency-Key of a request, which becomes its event_id."""
+    key = _id(scope, b"idempotency-key")
+    return EventId(key) if key else None
+
+
+def memory_scope(scope: AsgiScope, principal: Principal, named: str | None) -> Scope:
+    """Return the scope of a memory request. Raises InvalidInput(param="user_id") when no user is known."""
+    user, _ = named_user(scope, named)
+    return Scope(tenant_id=principal.tenant_id, user_id=principal.must_speak_for(user))
+
+
+def _id(scope: AsgiScope, name: bytes) -> str | None:
+    value = header(scope, name)
+    return None if value is None else check_id(value, param=name.decode().title())
+
+
+def _mode(scope: AsgiScope, allowed: MemoryMode) -> MemoryMode:
+    asked = header(scope, b"x-memoryos-mode")
+    if asked is None:
+        return allowed
+    if asked not in _MODES:
+        raise InvalidInput(f"must be one of {', '.join(_MODES)}", param="X-MemoryOS-Mode")
+    reads = asked in ("full", "read") and allowed in ("full", "read")
+    writes = asked in ("full", "write") and allowed in ("full", "write")
+    return "full" if reads and writes else "read" if reads else "write" if writes else "off"

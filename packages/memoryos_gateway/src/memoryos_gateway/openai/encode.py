@@ -1,0 +1,112 @@
+"""From the domain to the OpenAI wire: whole answers, chunks, and events of a stream."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from memoryos_gateway.errors import ErrorBody
+from memoryos_ports.llm import ChatAnswer, ChatChunk, Choice, ChoiceDelta, ToolCall, ToolCallDelta, Usage
+
+DONE = b"data: [DONE]\n\n"
+NOT_STORED = b": memory not stored\n\n"
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_answer(answer: ChatAnswer) -> bytes:
+    """Return the body of a whole answer: as the provider sent it where that may be, else encoded from the fields."""
+    if answer.wire is not None:
+        return answer.wire
+    body: dict[str, Any] = {
+        "id": answer.id,
+        "object": "chat.completion",
+        "created": answer.created,
+        "model": answer.model,
+        "choices": [_choice(choice) for choice in answer.choices],
+    }
+    if answer.usage is not None:
+        body["usage"] = _usage(answer.usage)
+    if answer.system_fingerprint is not None:
+        body["system_fingerprint"] = answer.system_fingerprint
+    if answer.service_tier is not None:
+        body["service_tier"] = answer.service_tier
+    return _encode(body)
+
+
+def encode_batch(chunks: Iterable[ChatChunk], *, include_usage: bool) -> bytes:
+    """Return the events of chunks that arrived together; the usage chunk only for a client that asked for it."""
+    return b"".join(
+        b"data: %b\n\n" % (chunk.wire if chunk.wire is not None else _chunk(chunk, include_usage))
+        for chunk in chunks
+        if chunk.deltas or include_usage
+    )
+
+
+def encode_stream_error(body: ErrorBody) -> bytes:
+    """Return the event that ends a stream that failed; SDKs raise APIError for it."""
+    return b"data: %b\n\n" % _encode({"error": body})
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": choice.message.content,
+        "refusal": choice.message.refusal,
+    }
+    if choice.message.reasoning is not None:
+        message["reasoning_content"] = choice.message.reasoning
+    if choice.message.tool_calls:
+        message["tool_calls"] = [_tool_call(call) for call in choice.message.tool_calls]
+    return {"index": choice.index, "message": message, "logprobs": None, "finish_reason": choice.finish_reason}
+
+
+def _tool_call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _chunk(chunk: ChatChunk, include_usage: bool) -> bytes:
+    body: dict[str, Any] = {
+        "id": chunk.id,
+        "object": "chat.completion.chunk",
+        "created": chunk.created,
+        "model": chunk.model,
+        "choices": [_delta(delta) for delta in chunk.deltas],
+    }
+    if include_usage:
+        body["usage"] = _usage(chunk.usage) if chunk.usage is not None else None
+    return _encode(body)
+
+
+def _delta(delta: ChoiceDelta) -> dict[str, Any]:
+    named = {
+        "role": delta.role,
+        "content": delta.content,
+        "refusal": delta.refusal,
+        "reasoning_content": delta.reasoning,
+    }
+    body: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
+    if delta.tool_calls:
+        body["tool_calls"] = [_tool_call_delta(call) for call in delta.tool_calls]
+    return {"index": delta.index, "delta": body, "logprobs": None, "finish_reason": delta.finish_reason}
+
+
+def _tool_call_delta(call: ToolCallDelta) -> dict[str, Any]:
+    function = {"arguments": call.arguments} if call.name is None else {"name": call.name, "arguments": call.arguments}
+    if call.id is None:
+        return {"index": call.index, "function": function}
+    return {"index": call.index, "id": call.id, "type": "function", "function": function}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+        },
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        **({"estimated": True} if usage.estimated else {}),
+    }

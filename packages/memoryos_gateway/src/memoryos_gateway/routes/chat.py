@@ -1,0 +1,130 @@
+"""POST /v1/chat/completions: a raw ASGI route, because this is the path whose cost every request pays."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+from litestar import asgi
+from litestar.enums import ScopeType
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope, Send
+from loguru import logger
+
+from memoryos_core.chat.service import ChatCall, ChatReport, ChatService, ChatStream
+from memoryos_gateway.auth import Authenticator
+from memoryos_gateway.errors import answer_error, is_internal
+from memoryos_gateway.http import ClientGone, read_json_body
+from memoryos_gateway.identity import chat_caller, idempotency_key
+from memoryos_gateway.openai.decode import ChatBody, decode_chat
+from memoryos_gateway.openai.encode import DONE, NOT_STORED, encode_answer, encode_batch, encode_stream_error
+from memoryos_ports.llm import ChatChunk
+
+_JSON = (b"content-type", b"application/json")
+_SSE = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+def chat_route(service: ChatService, authenticator: Authenticator, *, body_limit: int) -> ASGIRouteHandler:
+    """Return the route, with its services by closure."""
+
+    @asgi(["/v1/chat/completions", "/chat/completions"], copy_scope=False)
+    async def chat_completions(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a chat, whole or streamed, with memory."""
+        if scope["type"] != ScopeType.HTTP or scope["method"] != "POST":
+            raise MethodNotAllowedException(headers={"allow": "POST"})
+        principal = authenticator.authenticate(scope)
+        principal.require("chat")
+        try:
+            body = decode_chat(await read_json_body(scope, receive, limit=body_limit))
+            call = ChatCall(
+                model=body.model,
+                messages=body.messages,
+                caller=chat_caller(scope, principal, body.user),
+                params=body.params,
+                idempotency_key=idempotency_key(scope),
+            )
+            async with _while_connected(receive):
+                await _answer(service, call, body, send)
+        except ClientGone:
+            logger.debug("client gone")
+
+    return chat_completions
+
+
+async def _answer(service: ChatService, call: ChatCall, body: ChatBody, send: Send) -> None:
+    if body.stream:
+        await _send_stream(await service.stream(call), send, include_usage=body.include_usage)
+        return
+    answer, report = await service.complete(call)
+    content = encode_answer(answer)
+    headers = [_JSON, (b"content-length", b"%d" % len(content)), *_report_headers(report)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": content, "more_body": False})
+
+
+async def _send_stream(stream: ChatStream, send: Send, *, include_usage: bool) -> None:
+    async with aclosing(stream.batches()) as batches:
+        first = await anext(batches)  # begins the generator, so that closing it always closes the upstream call
+        await send({"type": "http.response.start", "status": 200, "headers": [*_SSE, *_report_headers(stream.report)]})
+        try:
+            await _send_batch(send, first, include_usage=include_usage)
+            async for batch in batches:
+                await _send_batch(send, batch, include_usage=include_usage)
+        except Exception as exc:  # noqa: BLE001 - the last handler: a stream that began can only tell it in its own words
+            answer = answer_error(exc, chat=True)
+            if is_internal(answer):
+                logger.opt(exception=exc).error("stream failed")
+            end = encode_stream_error(answer.body) + DONE
+        else:
+            end = DONE if stream.stored else NOT_STORED + DONE
+    await send({"type": "http.response.body", "body": end, "more_body": False})
+
+
+async def _send_batch(send: Send, batch: list[ChatChunk], *, include_usage: bool) -> None:
+    if data := encode_batch(batch, include_usage=include_usage):
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+@asynccontextmanager
+async def _while_connected(receive: Receive) -> AsyncIterator[None]:
+    """Cancel what runs inside when the client leaves, and raise ClientGone in its place."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - we are a coroutine of a running loop
+    gone = False
+
+    async def watch() -> None:
+        nonlocal gone
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone = True
+        task.cancel()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if gone and task.uncancel() == 0:
+            raise ClientGone from None
+        raise
+    finally:
+        watcher.cancel()
+
+
+def _report_headers(report: ChatReport) -> list[tuple[bytes, bytes]]:
+    prepared = report.prepared
+    state = prepared.state if report.stored else "degraded"
+    memory = f"recalled={len(prepared.recalled)}; tokens={prepared.tokens}; ms={prepared.ms:.1f}; state={state}"
+    if prepared.reason:
+        memory += f"; reason={prepared.reason}"
+    headers = [
+        (b"x-memoryos-memory", memory.encode()),
+        (b"x-memoryos-route", str(report.route).encode("ascii", "backslashreplace")),
+        (b"x-memoryos-tries", b"%d" % report.tries),
+    ]
+    if event_id := report.event_id:
+        headers.append((b"x-memoryos-event", event_id.encode()))
+    return headers
