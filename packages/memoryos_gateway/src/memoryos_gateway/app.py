@@ -67,8 +67,8 @@ def create_app(services: Services, *, body_limit: int, loopback_only: bool) -> A
         openapi_config=OpenAPIConfig(
             title="MemoryOS gateway",
             version=memoryos_gateway.__version__,
-            path="/",
-            render_plugins=[JsonRenderPlugin()],
+            path="/openapi.json",
+            render_plugins=[JsonRenderPlugin(path="/")],
         ),
         request_class=JsonRequest,
         request_max_body_size=body_limit,

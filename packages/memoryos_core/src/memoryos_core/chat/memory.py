@@ -29,8 +29,11 @@ from memoryos_ports.memory import Page
 STORE_WAIT_S = 0.05
 """The longest a chat waits for its exchange to be durable before it says so."""
 
-RELATIVE_FLOOR = 0.4
-"""Pages that score below this share of the best one do not enter a prompt."""
+MIN_SCORE = 0.05
+"""Pages that score below this do not enter a prompt: a cosine of about .1 and no word in common is noise."""
+
+MAX_PAGES = 20
+"""The most pages that enter a prompt, however much room the budget leaves."""
 
 State: TypeAlias = Literal["ok", "degraded", "off"]
 
@@ -171,7 +174,7 @@ class ChatMemory:
         carried = {normalised(remembered_text(message)) for message in messages}
         fresh = [hit for hit in hits if normalised(hit.page.text) not in carried]
         budget = self._settings.budget_tokens - frame_tokens()
-        return fit_to_budget(fresh, budget_tokens=budget, cost=line_tokens, relative_floor=RELATIVE_FLOOR)
+        return fit_to_budget(fresh[:MAX_PAGES], budget_tokens=budget, cost=line_tokens, min_score=MIN_SCORE)
 
     async def _store(self, prepared: Prepared, answered: Answered) -> bool:
         """Store the exchange; True when it is durable or there is nothing to store. A loss is counted and logged."""

@@ -12,22 +12,20 @@ def chronological(pages: Iterable[Page]) -> list[Page]:
 
 
 def fit_to_budget(
-    hits: Sequence[Hit], *, budget_tokens: int, cost: Callable[[Page], int], relative_floor: float = 0.0
+    hits: Sequence[Hit], *, budget_tokens: int, cost: Callable[[Page], int], min_score: float = 0.0
 ) -> list[Page]:
     """Return the best pages whose costs together stay within the budget, oldest first.
 
     `hits` come best first. A page that does not fit is passed over, a smaller one after it may still fit. Pages of
-    the same speaker and text are taken once. `relative_floor` (0..1) leaves out hits that score below that share of
-    the best one.
+    the same speaker and text are taken once. Hits that score below `min_score` (0..1) are left out.
     """
     chosen: list[Page] = []
     seen: set[tuple[str, str]] = set()
     left = budget_tokens
-    floor = hits[0].score * relative_floor if hits else 0.0
     for hit in hits:
         page = hit.page
         key = (page.name or page.role, page.text)
-        if hit.score < floor or key in seen or (price := cost(page)) > left:
+        if hit.score < min_score or key in seen or (price := cost(page)) > left:
             continue
         seen.add(key)
         chosen.append(page)
