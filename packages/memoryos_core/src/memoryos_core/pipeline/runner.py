@@ -25,7 +25,7 @@ Probe = Callable[[], Awaitable[None]]
 _DOWN = (UpstreamUnavailable, UpstreamTimeout, RateLimited, StorageFull)
 """What says that a dependency is down, rather than that the event is at fault."""
 
-_RECEIVE_WAIT_S = 1.0
+_RECEIVE_WAIT_S = 0.2
 _PROBE_EVERY_S = 1.0
 _PROBE_TIMEOUT_S = 2.0
 

@@ -1,0 +1,48 @@
+"""A gateway on a free loopback port, in this process: the real application, the real server, real stores."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from memoryos_adapters.data_directory import open_data_directory
+from memoryos_adapters.settings import EmbeddingSettings, Settings
+from memoryos_gateway.gateway import open_gateway
+from memoryos_gateway.server import GatewayServer
+
+
+class RunningGateway(msgspec.Struct, frozen=True, kw_only=True):
+    """Where it serves (without and with ``/v1``)."""
+
+    url: str
+
+    @property
+    def base_url(self) -> str:
+        """What an OpenAI SDK takes."""
+        return f"{self.url}/v1"
+
+
+def make_settings(data_dir: Path, **changes: object) -> Settings:
+    """Return settings of the embedded profile with the hashed embedder; `changes` replace whole sections."""
+    settings = Settings(data_dir=str(data_dir), embedding=EmbeddingSettings(kind="hashed"))
+    return msgspec.structs.replace(settings, **changes)
+
+
+@asynccontextmanager
+async def running_gateway(settings: Settings) -> AsyncIterator[RunningGateway]:
+    """Serve until the block ends, then drain and close everything."""
+    ready = asyncio.Event()
+    with open_data_directory(settings.data_dir) as directory, socket.create_server(("127.0.0.1", 0)) as listener:
+        async with open_gateway(settings, directory) as gateway:
+            server = GatewayServer(gateway.app, ready=ready.set)
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            try:
+                async with asyncio.timeout(10):
+                    await ready.wait()
+                yield RunningGateway(url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+            finally:
+                server.should_exit = True
+                await serving
