@@ -1,0 +1,47 @@
+"""Secrets of a configuration: looked up in the environment that is handed in, and never told in a fault."""
+
+import re
+from collections.abc import Mapping
+
+from memoryos_adapters.configuration_faults import Faults, KeyPath
+from memoryos_adapters.settings import Secret
+
+_CONVENTIONAL_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)
+_SENDABLE = re.compile(r"[!-~]+", re.ASCII)
+
+
+def read_secret(
+    path: KeyPath, *, variable: str | None, literal: Secret | None, environ: Mapping[str, str], faults: Faults
+) -> Secret | None:
+    """Return the secret of the key at `path`, given by a variable (key ``PATH_env``) or literally; None when neither.
+
+    Faults: both are given; the variable is not set; the secret holds what no HTTP header can carry.
+    """
+    variable_path = (*path[:-1], f"{path[-1]}_env")
+    if variable is not None and literal is not None:
+        faults.add(variable_path, f"give {path[-1]}_env or {path[-1]}, not both")
+        return None
+    if variable is None:
+        if literal is not None and not _SENDABLE.fullmatch(literal.reveal()):
+            faults.add(path, "holds blanks or other characters that no key has")
+        return literal
+    return read_variable(variable_path, variable, environ=environ, faults=faults)
+
+
+def read_variable(path: KeyPath, variable: str, *, environ: Mapping[str, str], faults: Faults) -> Secret | None:
+    """Return the secret that a variable holds, or record at `path` why there is none.
+
+    A name that does not look like a variable's is not told: it may be the key itself, put in the wrong place.
+    """
+    is_name = _CONVENTIONAL_NAME.fullmatch(variable) is not None
+    shown = f"variable {variable}" if is_name else "the variable that it names"
+    text = environ.get(variable)
+    if text is None:
+        hint = "" if is_name else "wanted is the name of an environment variable, not the key itself"
+        faults.add(path, f"{shown} is not set", hint=hint)
+    elif not _SENDABLE.fullmatch(text):
+        problem = "holds blanks or other characters that no key has" if text else "is empty"
+        faults.add(path, f"{shown} {problem}")
+    else:
+        return Secret(text)
+    return None

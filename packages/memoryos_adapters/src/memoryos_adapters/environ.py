@@ -1,0 +1,10 @@
+"""The environment of the process: the only module that reads it; everything else is handed a mapping."""
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+
+
+def read_environment() -> Mapping[str, str]:
+    """Return a read-only copy of the variables as they are now; later changes do not show in it."""
+    return MappingProxyType(dict(os.environ))

@@ -1,0 +1,174 @@
+"""The rules that a type cannot say: what belongs together, what exists, what this version can do."""
+
+import hashlib
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from memoryos_adapters.configuration_faults import Faults, KeyPath, allowed_text
+from memoryos_adapters.credentials import read_secret, read_variable
+from memoryos_adapters.settings import (
+    AuthKeySettings,
+    AuthSettings,
+    LogSettings,
+    QdrantSettings,
+    RedisSettings,
+    ServerSettings,
+    Settings,
+    StorageSettings,
+)
+from memoryos_adapters.urls import HTTP_SCHEMES, REDIS_SCHEMES, echo_of, is_origin, split_password, url_problem
+from memoryos_adapters.validation_llm import check_llm
+from memoryos_ports.errors import InvalidInput
+from memoryos_ports.ids import check_id
+
+NOT_AVAILABLE_YET: Final[Mapping[str, Sequence[str]]] = {
+    "storage.profile": ("server",),
+    "embedding.kind": ("static", "openai"),
+    "llm.providers.NAME.kind": ("azure_openai", "anthropic", "gemini", "ollama", "deepseek", "openrouter"),
+    "router": ("tiers", "sensitive"),
+}
+"""Values (of `router`: keys) that the documentation names and this version refuses. Building one removes its word."""
+
+LOG_LEVELS: Final = ("trace", "debug", "info", "success", "warning", "error", "critical")
+
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def check_settings(settings: Settings, environ: Mapping[str, str], faults: Faults) -> Settings:
+    """Return the settings with secrets, base URLs and key hashes filled in; whatever breaks a rule goes to `faults`."""
+    _check_available(settings, faults)
+    _check_server(settings.server, faults, has_keys=bool(settings.auth.keys) or faults.touches(("auth", "keys")))
+    return replace(
+        settings,
+        log=_check_log(settings.log, faults),
+        storage=_check_storage(settings.storage, environ, faults),
+        llm=check_llm(settings.llm, environ, faults),
+        auth=_check_auth(settings.auth, environ, faults),
+    )
+
+
+def _check_available(settings: Settings, faults: Faults) -> None:
+    chosen: list[tuple[str, KeyPath, str]] = [
+        ("storage.profile", ("storage", "profile"), settings.storage.profile),
+        ("embedding.kind", ("embedding", "kind"), settings.embedding.kind),
+    ]
+    for name, provider in settings.llm.providers.items():
+        chosen.append(("llm.providers.NAME.kind", ("llm", "providers", name, "kind"), provider.kind))
+    for entry, path, value in chosen:
+        if value in NOT_AVAILABLE_YET.get(entry, ()):
+            faults.add(path, "not available in this version", found=value)
+    for key in NOT_AVAILABLE_YET.get("router", ()):
+        if getattr(settings.router, key):
+            faults.add(("router", key), "not available in this version")
+
+
+def _check_server(server: ServerSettings, faults: Faults, *, has_keys: bool) -> None:
+    is_open = has_keys or server.open_to_network or faults.touches(("server", "open_to_network"))
+    if not is_open and not _is_loopback(server.host):
+        faults.add(
+            ("server", "host"),
+            "would open the gateway to the network without any key",
+            found=server.host,
+            hint="allowed: a loopback address; else configure auth.keys, or say server.open_to_network = true",
+        )
+    for index, origin in enumerate(server.allowed_origins):
+        if not is_origin(origin):
+            path = ("server", "allowed_origins", index)
+            faults.add(
+                path, "is not an origin", found=echo_of(origin), hint="allowed: scheme://host[:port], lower case"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_log(log: LogSettings, faults: Faults) -> LogSettings:
+    levels: list[tuple[KeyPath, str]] = [(("log", "level"), log.level)]
+    levels += [(("log", "modules", module), level) for module, level in log.modules.items()]
+    for path, level in levels:
+        if level.lower() not in LOG_LEVELS:
+            faults.add(path, "unknown level", found=level, hint=allowed_text(LOG_LEVELS))
+    modules = {module: level.lower() for module, level in log.modules.items()}
+    return replace(log, level=log.level.lower(), modules=modules)
+
+
+def _check_storage(storage: StorageSettings, environ: Mapping[str, str], faults: Faults) -> StorageSettings:
+    return replace(
+        storage,
+        redis=_check_redis(storage.redis, environ, faults),
+        qdrant=_check_qdrant(storage.qdrant, environ, faults),
+    )
+
+
+def _check_redis(redis: RedisSettings, environ: Mapping[str, str], faults: Faults) -> RedisSettings:
+    path = ("storage", "redis")
+    if problem := url_problem(redis.url, schemes=REDIS_SCHEMES, with_user=True):
+        faults.add((*path, "url"), problem, found=echo_of(redis.url))
+        return redis
+    given = read_secret(
+        (*path, "password"), variable=redis.password_env, literal=redis.password, environ=environ, faults=faults
+    )
+    url, inside = split_password(redis.url)
+    if given is not None and inside is not None:
+        faults.add((*path, "url"), "holds a password, and another is given beside it")
+    return replace(redis, url=url, password=given or inside)
+
+
+def _check_qdrant(qdrant: QdrantSettings, environ: Mapping[str, str], faults: Faults) -> QdrantSettings:
+    path = ("storage", "qdrant")
+    if problem := url_problem(qdrant.url, schemes=HTTP_SCHEMES):
+        faults.add((*path, "url"), problem, found=echo_of(qdrant.url))
+    key = read_secret(
+        (*path, "api_key"), variable=qdrant.api_key_env, literal=qdrant.api_key, environ=environ, faults=faults
+    )
+    return replace(qdrant, api_key=key)
+
+
+def _check_auth(auth: AuthSettings, environ: Mapping[str, str], faults: Faults) -> AuthSettings:
+    keys = tuple(
+        _check_key(("auth", "keys", index), key, environ=environ, faults=faults) for index, key in enumerate(auth.keys)
+    )
+    first_with: dict[str, int] = {}
+    for index, key in enumerate(keys):
+        if key.key_sha256 is not None and first_with.setdefault(key.key_sha256, index) != index:
+            faults.add(("auth", "keys", index), f"is the same key as auth.keys[{first_with[key.key_sha256]}]")
+    return AuthSettings(keys=keys)
+
+
+def _check_key(path: KeyPath, key: AuthKeySettings, *, environ: Mapping[str, str], faults: Faults) -> AuthKeySettings:
+    for field, identifier in (("tenant", key.tenant), ("user", key.user)):
+        if identifier is not None:
+            _check_id((*path, field), identifier, faults)
+    return replace(key, key_sha256=_key_hash(path, key, environ=environ, faults=faults))
+
+
+def _check_id(path: KeyPath, identifier: str, faults: Faults) -> None:
+    try:
+        check_id(identifier, param=str(path[-1]))
+    except InvalidInput as exc:
+        faults.add(path, exc.message.removeprefix(f"{path[-1]} "), found=identifier)
+
+
+def _key_hash(path: KeyPath, key: AuthKeySettings, *, environ: Mapping[str, str], faults: Faults) -> str | None:
+    """Return the SHA-256 (hex, lower case) of the key's UTF-8 bytes, or None after a fault."""
+    env_path, hash_path = (*path, "key_env"), (*path, "key_sha256")
+    if faults.touches(env_path) or faults.touches(hash_path):
+        return None
+    if (key.key_env is None) == (key.key_sha256 is None):
+        faults.add(path, "needs exactly one of key_env and key_sha256")
+    elif key.key_env is not None:
+        secret = read_variable(env_path, key.key_env, environ=environ, faults=faults)
+        return hashlib.sha256(secret.reveal().encode()).hexdigest() if secret is not None else None
+    elif key.key_sha256 is not None:
+        if _SHA256.fullmatch(key.key_sha256.lower()):
+            return key.key_sha256.lower()
+        faults.add(hash_path, "is not a SHA-256", hint="allowed: 64 hexadecimal digits")
+    return None

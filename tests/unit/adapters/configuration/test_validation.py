@@ -1,0 +1,144 @@
+"""The rules between keys: what belongs together, what exists, what may be reached from outside."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from memoryos_adapters.configuration import load_settings
+from memoryos_adapters.settings import AuthKeySettings, RedisSettings, Secret, Settings
+from memoryos_adapters.validation import NOT_AVAILABLE_YET
+from tests.unit.adapters.configuration.support import faults_of, write_config
+
+KEY = "K-1"  # the key that the tests configure
+KEY_SHA256 = hashlib.sha256(KEY.encode()).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def empty_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_needs_no_key(host: str) -> None:
+    assert load_settings({"MEMORYOS__SERVER__HOST": host}).server.host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.org", "localhost.example.org"])
+def test_the_network_is_refused_without_a_key(host: str) -> None:
+    (fault,) = faults_of({"MEMORYOS__SERVER__HOST": host})
+    assert fault.startswith("server.host: would open the gateway to the network without any key")
+    assert "server.open_to_network = true" in fault
+
+
+@pytest.mark.parametrize(
+    "consent",
+    [
+        {"MEMORYOS__SERVER__OPEN_TO_NETWORK": "yes"},
+        {"MEMORYOS__AUTH__KEYS": '[{key_env = "K", tenant = "acme"}]', "K": KEY},
+    ],
+)
+def test_the_network_is_allowed_with_a_key_or_in_so_many_words(consent: dict[str, str]) -> None:
+    assert load_settings({"MEMORYOS__SERVER__HOST": "0.0.0.0", **consent}).server.host == "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "https://a.example/", "https://A.example", "ftp://a.example", "a.example", "https://a:x"]
+)
+def test_what_is_not_an_origin_is_refused(origin: str) -> None:
+    (fault,) = faults_of({"MEMORYOS__SERVER__ALLOWED_ORIGINS": origin})
+    assert fault.startswith("server.allowed_origins[0]: is not an origin")
+
+
+def test_levels_are_read_in_any_case() -> None:
+    assert load_settings({"MEMORYOS__LOG__LEVEL": "WARNING"}).log.level == "warning"
+
+
+def test_what_is_not_built_yet_is_refused() -> None:
+    entries = [(entry, value) for entry, values in NOT_AVAILABLE_YET.items() for value in values if entry != "router"]
+    assert entries
+    for entry, value in entries:
+        variable = "MEMORYOS__" + entry.upper().replace(".", "__")
+        faults = faults_of({variable: value})
+        key = entry.replace("NAME", "name")
+        assert f"{key}: not available in this version (found {value!r} in variable {variable})" in faults
+
+
+@pytest.mark.parametrize("text", ['[[router.tiers]]\nname = "s"\nmodels = ["a/b"]', '[router]\nsensitive = ["x"]'])
+def test_the_router_is_refused_unless_it_is_empty(tmp_path: Path, text: str) -> None:
+    (fault,) = faults_of(write_config(tmp_path, text))
+    assert "not available in this version" in fault
+    assert load_settings(write_config(tmp_path, "[router]\ntiers = []")) == Settings()
+
+
+def test_a_password_in_the_url_of_redis_becomes_a_secret() -> None:
+    redis = load_settings({"MEMORYOS__STORAGE__REDIS__URL": "rediss://me:p%40ss@host:6380/1"}).storage.redis
+    assert redis == RedisSettings(url="rediss://me@host:6380/1", password=Secret("p@ss"))
+
+
+@pytest.mark.parametrize("url", ["http://host", "redis://", "redis://host:port"])
+def test_a_wrong_url_of_redis_is_refused(url: str) -> None:
+    (fault,) = faults_of({"MEMORYOS__STORAGE__REDIS__URL": url})
+    assert fault.startswith("storage.redis.url: ")
+
+
+def test_the_password_of_redis_is_given_once() -> None:
+    environ = {"MEMORYOS__STORAGE__REDIS__URL": "redis://:a@host", "MEMORYOS__STORAGE__REDIS__PASSWORD": "b"}
+    (fault,) = faults_of(environ)
+    assert fault.startswith("storage.redis.url: holds a password, and another is given beside it")
+
+
+def test_the_key_of_qdrant_is_resolved() -> None:
+    qdrant = load_settings({"MEMORYOS__STORAGE__QDRANT__API_KEY_ENV": "Q", "Q": "key"}).storage.qdrant
+    assert qdrant.api_key == Secret("key")
+
+
+def test_the_url_of_qdrant_is_checked() -> None:
+    (fault,) = faults_of({"MEMORYOS__STORAGE__QDRANT__URL": "host:6333"})
+    assert fault.startswith("storage.qdrant.url: must begin with http:// or https://")
+
+
+def test_a_key_is_resolved_to_its_hash(tmp_path: Path) -> None:
+    text = (
+        '[[auth.keys]]\nkey_env = "K"\ntenant = "acme"\nuser = "alice"\nscopes = ["admin"]\n'
+        f'[[auth.keys]]\nkey_sha256 = "{"AB" * 32}"\ntenant = "acme"'
+    )
+    keys = load_settings(write_config(tmp_path, text) | {"K": KEY}).auth.keys
+    assert keys == (
+        AuthKeySettings(key_env="K", key_sha256=KEY_SHA256, tenant="acme", user="alice", scopes=("admin",)),
+        AuthKeySettings(key_sha256="ab" * 32, tenant="acme"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [
+        ('tenant = "a"', "auth.keys[0]: needs exactly one of key_env and key_sha256"),
+        (
+            f'tenant = "a"\nkey_env = "K"\nkey_sha256 = "{KEY_SHA256}"',
+            "auth.keys[0]: needs exactly one of key_env and key_sha256",
+        ),
+        ('key_env = "K"', "auth.keys[0].tenant: is missing"),
+        ('tenant = "a b"\nkey_env = "K"', "auth.keys[0].tenant: must be 1-128 characters"),
+        ('tenant = "a"\nuser = ""\nkey_env = "K"', "auth.keys[0].user: must be 1-128 characters"),
+        ('tenant = "a"\nkey_env = "GONE"', "auth.keys[0].key_env: variable GONE is not set"),
+        ('tenant = "a"\nkey_env = "EMPTY"', "auth.keys[0].key_env: variable EMPTY is empty"),
+        ('tenant = "a"\nkey_env = "BLANK"', "auth.keys[0].key_env: variable BLANK holds blanks"),
+        ('tenant = "a"\nkey_sha256 = "abc"', "auth.keys[0].key_sha256: is not a SHA-256"),
+        ('tenant = "a"\nkey_env = "K"\nscopes = ["root"]', "auth.keys[0].scopes[0]: must be one of 'admin', 'chat'"),
+        ('tenant = "a"\nkey_env = "K"\nmemory_mode = "on"', "auth.keys[0].memory_mode: must be one of 'full'"),
+    ],
+)
+def test_a_wrong_key_is_refused(tmp_path: Path, key: str, fault: str) -> None:
+    environ = write_config(tmp_path, f"[[auth.keys]]\n{key}") | {"K": KEY, "EMPTY": "", "BLANK": "a b\n"}
+    (found,) = faults_of(environ)
+    assert found.startswith(fault)
+
+
+def test_the_same_key_twice_is_refused(tmp_path: Path) -> None:
+    text = (
+        f'[[auth.keys]]\nkey_env = "K"\ntenant = "a"\n[[auth.keys]]\nkey_sha256 = "{KEY_SHA256.upper()}"\ntenant = "b"'
+    )
+    (fault,) = faults_of(write_config(tmp_path, text) | {"K": KEY})
+    assert fault.startswith("auth.keys[1]: is the same key as auth.keys[0]")
+    assert KEY_SHA256 not in fault.lower()
