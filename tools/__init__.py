@@ -1,0 +1,1 @@
+"""Checks and helpers behind the targets of the Makefile; none of it is part of a package."""
