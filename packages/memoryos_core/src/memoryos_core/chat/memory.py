@@ -189,14 +189,16 @@ class ChatMemory:
             logger.bind(error=str(exc)).warning("exchange not remembered")
             return False
         if published.outcome == "new":
-            await self._record(event, prepared.block if answered.opens_tool_loop else None)
+            await self._follow_up(event, prepared.block if answered.opens_tool_loop else None)
         return True
 
-    async def _record(self, event: TurnsEvent, block: str | None) -> None:
-        try:
-            await self._conversations.record(event, block=block)
-        except MemoryOSError as exc:  # the event is durable: the runner records it when it applies it
-            logger.bind(event_id=event.event_id, error=str(exc)).debug("conversation not recorded yet")
+    async def _follow_up(self, event: TurnsEvent, block: str | None) -> None:
+        work = (self._ingest.keep_short_term(event), self._conversations.record(event, block=block))
+        for outcome in await asyncio.gather(*work, return_exceptions=True):
+            if isinstance(outcome, MemoryOSError):  # the event is durable: the runner does it again when it applies it
+                logger.bind(event_id=event.event_id, error=str(outcome)).debug("exchange not followed up yet")
+            elif outcome is not None:
+                raise outcome
 
     async def _plan_again(self, prepared: Prepared) -> TurnPlan | None:
         assert prepared.scope is not None  # noqa: S101 - remember() has looked

@@ -41,14 +41,17 @@ class Ingest:
         published = await self.publish(event)
         if published.outcome == "other":
             raise EventIdReused(event.event_id)
+        if published.outcome == "new":
+            await self.keep_short_term(event)
         return published.receipt
 
     async def publish(self, event: TurnsEvent) -> Published:
-        """Make an event durable; when it is new, its turns are in short-term memory too on return."""
-        published = await self._events.publish(event)
-        if published.outcome == "new":
-            await self._short_term.append(pages_of(event))
-        return published
+        """Make an event durable, and no more."""
+        return await self._events.publish(event)
+
+    async def keep_short_term(self, event: TurnsEvent) -> None:
+        """Make the turns of a published event part of short-term memory, so that they are recalled at once."""
+        await self._short_term.append(pages_of(event))
 
     async def apply(self, event: TurnsEvent) -> None:
         """Make the turns of an event searchable. Applied again, or after an edit or a deletion, it changes nothing."""
