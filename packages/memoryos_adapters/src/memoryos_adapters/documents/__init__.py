@@ -1,0 +1,1 @@
+"""Stores of small versioned documents: SQLite, noop."""

@@ -1,0 +1,1 @@
+"""Logs that hold accepted events until they are applied: SQLite, noop."""

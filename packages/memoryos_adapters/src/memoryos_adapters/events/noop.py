@@ -1,0 +1,49 @@
+"""The event log of the noop profile: accepts nothing, so that nothing is ever acknowledged in vain."""
+
+import asyncio
+from datetime import datetime
+
+from memoryos_ports.errors import MemoryDisabled
+from memoryos_ports.events import Delivery, Event, Published, QueueStats, Receipt
+from memoryos_ports.ids import EventId, Scope
+
+
+class NoopEvents:
+    """An `EventLog` without events: reads are empty, a publication raises MemoryDisabled."""
+
+    async def publish(self, event: Event) -> Published:
+        """Raise MemoryDisabled."""
+        raise MemoryDisabled
+
+    async def receive(self, *, limit: int, wait_s: float) -> list[Delivery]:
+        """Return nothing, after `wait_s`: a consumer's loop does not spin."""
+        await asyncio.sleep(wait_s)
+        return []
+
+    async def ack(self, delivery: Delivery) -> None:
+        """Return: no event is known."""
+
+    async def leave(self, delivery: Delivery, *, error: str, retry_in_s: float, attempted: bool = True) -> None:
+        """Return: no event is known."""
+
+    async def bury(self, delivery: Delivery, *, error: str) -> None:
+        """Return: no event is known."""
+
+    async def receipt(self, scope: Scope, event_id: EventId) -> Receipt | None:
+        """Return None: no event is known."""
+        return None
+
+    async def settled(self, scope: Scope, event_id: EventId, *, timeout_s: float) -> Receipt | None:
+        """Return None at once: nothing here is ever going to settle."""
+        return None
+
+    async def stats(self) -> QueueStats:
+        """Return the state of an empty queue."""
+        return QueueStats(length=0, oldest_age_s=0.0, dead=0)
+
+    async def purge(self, *, before: datetime) -> int:
+        """Return 0: there are no receipts."""
+        return 0
+
+    async def ping(self) -> None:
+        """Return: there is nothing to reach."""

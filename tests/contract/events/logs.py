@@ -1,0 +1,41 @@
+"""Every event log that keeps things, by name: a new adapter is one more entry."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from memoryos_adapters.clock import SystemClock
+from memoryos_adapters.events.sqlite import SCHEMA, SqliteEvents
+from memoryos_adapters.sqlite import SqliteDatabase
+from memoryos_ports.events import EventLog
+
+
+class Opener(Protocol):
+    """Opens a log for one consumer process.
+
+    Opened again over the same directory, it is the process that comes after the one that died: what that one held
+    must be handed out again within seconds.
+    """
+
+    def __call__(self, directory: Path, *, max_queue: int = 1_000) -> AbstractAsyncContextManager[EventLog]:
+        """Open it; `directory` is there for whoever needs files, `max_queue` bounds the events that wait."""
+        ...
+
+
+@asynccontextmanager
+async def open_sqlite_file(directory: Path, *, max_queue: int = 1_000) -> AsyncIterator[EventLog]:
+    """Open the log in a file of the directory; opened again, it holds what it held."""
+    async with SqliteDatabase.open(directory / "memoryos.db", schemas=[SCHEMA]) as db:
+        yield SqliteEvents(db, SystemClock(), max_queue=max_queue)
+
+
+@asynccontextmanager
+async def open_sqlite_memory(directory: Path, *, max_queue: int = 1_000) -> AsyncIterator[EventLog]:
+    """Open an empty log in memory."""
+    async with SqliteDatabase.open(":memory:", schemas=[SCHEMA]) as db:
+        yield SqliteEvents(db, SystemClock(), max_queue=max_queue)
+
+
+DURABLE: dict[str, Opener] = {"sqlite-file": open_sqlite_file}
+LOGS: dict[str, Opener] = {**DURABLE, "sqlite-memory": open_sqlite_memory}
