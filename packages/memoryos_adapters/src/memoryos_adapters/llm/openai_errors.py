@@ -1,0 +1,146 @@
+"""What a refusal in the OpenAI dialect means, by status, code and words (wire contract: E2, E8, E9, E15, OR3, OR4)."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from memoryos_adapters.llm.retry_after import retry_after_s
+from memoryos_ports.errors import (
+    MemoryOSError,
+    ModelNotFound,
+    QuotaExhausted,
+    RateLimited,
+    UpstreamAuthError,
+    UpstreamProtocolError,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+
+_MAX_MESSAGE_CHARACTERS = 500
+_MAX_WORD_CHARACTERS = 100
+
+_NO_MODEL_WORDS = frozenset({"model_not_found", "DeploymentNotFound"})
+_NO_MODEL_TEXT = re.compile(r"\bmodel\b.*\b(not found|not exist)\b", re.IGNORECASE | re.DOTALL)
+_NO_QUOTA_WORDS = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+
+_STATUS_OF_WORD = {
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+    "content_filter": 400,
+    "content_policy_violation": 400,
+    "BadRequestError": 400,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "model_not_found": 404,
+    "not_found_error": 404,
+    "timeout": 408,
+    "insufficient_quota": 429,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+}
+_STATUS_OF_OTHERS = 502
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The reason that came with an error, as far as it could be read."""
+
+    message: str = ""
+    type: str | None = None
+    code: str | int | None = None
+    param: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that fits, for an error that came inside a 200: OpenRouter's integer code, else by words."""
+        if isinstance(self.code, int) and 400 <= self.code <= 599:
+            return self.code
+        by_code = _STATUS_OF_WORD.get(str(self.code))
+        return by_code or _STATUS_OF_WORD.get(str(self.type), _STATUS_OF_OTHERS)
+
+
+def read_refusal(body: bytes) -> Refusal:
+    """Read an error's body; HTML, nothing or broken JSON give a refusal without a reason."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Refusal()
+    return refusal_of(document)
+
+
+def refusal_of(document: Any) -> Refusal:
+    """Find the reason in decoded JSON: ``{"error": {…}}``, ``{"error": "text"}``, or the fields at the top (vLLM)."""
+    match document:
+        case {"error": dict(fields)}:
+            pass
+        case {"error": str(text)}:
+            fields = {"message": text}
+        case {"message": str()}:
+            fields = document
+        case {"detail": str(text)}:
+            fields = {"message": text}
+        case _:
+            fields = {}
+    code = fields.get("code")
+    return Refusal(
+        message=_text(fields.get("message")) or "",
+        type=_text(fields.get("type")),
+        code=code if isinstance(code, int) else _text(code),
+        param=_text(fields.get("param")),
+    )
+
+
+class ErrorTable:
+    """Maps one provider's refusals to our errors; `hidden` texts (the key, the host) never show in them."""
+
+    def __init__(self, *, upstream: str, hidden: tuple[str, ...]) -> None:
+        self.upstream, self._hidden = upstream, tuple(filter(None, hidden))
+
+    def error_of(
+        self, refusal: Refusal, *, status: int, model: str, headers: Mapping[str, str] | None = None
+    ) -> MemoryOSError:
+        """Return the error for an answer of `status`; only a refused request keeps the provider's own words."""
+        words = {refusal.code, refusal.type}
+        match status:
+            case 401 | 403:
+                return UpstreamAuthError(upstream=self.upstream, detail=f"credentials refused ({status})")
+            case 402:
+                return QuotaExhausted(upstream=self.upstream, detail="no credit left")
+            case 404 if words & _NO_MODEL_WORDS or _NO_MODEL_TEXT.search(refusal.message):
+                return ModelNotFound(model)
+            case 408 | 504:
+                return UpstreamTimeout(upstream=self.upstream, detail=f"status {status}")
+            case 429 if words & _NO_QUOTA_WORDS:
+                return QuotaExhausted(upstream=self.upstream, detail="no quota left")
+            case 429:
+                wait_s = retry_after_s(headers or {}, now=datetime.now(UTC))
+                return RateLimited(upstream=self.upstream, retry_after_s=wait_s, detail="too many requests")
+            case _ if 400 <= status < 500:
+                return self._rejected(refusal, status=status)
+            case _ if status >= 500:
+                return UpstreamUnavailable(upstream=self.upstream, detail=f"status {status}", status=status)
+            case _:
+                return UpstreamProtocolError(upstream=self.upstream, detail=f"unexpected status {status}")
+
+    def _rejected(self, refusal: Refusal, *, status: int) -> UpstreamRejected:
+        return UpstreamRejected(
+            upstream=self.upstream,
+            status=status,
+            message=self._clean(refusal.message) or f"refused with status {status} and no reason",
+            param=refusal.param and self._clean(refusal.param),
+            code=None if refusal.code is None else self._clean(str(refusal.code))[:_MAX_WORD_CHARACTERS],
+        )
+
+    def _clean(self, text: str) -> str:
+        for secret in self._hidden:
+            text = text.replace(secret, "…")
+        text = " ".join(text.split())
+        return text if len(text) <= _MAX_MESSAGE_CHARACTERS else text[: _MAX_MESSAGE_CHARACTERS - 1] + "…"
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

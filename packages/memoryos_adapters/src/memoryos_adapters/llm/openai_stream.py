@@ -1,0 +1,143 @@
+"""A streamed answer of the OpenAI dialect: bytes in as they arrive, chunks out."""
+
+import msgspec
+
+from memoryos_adapters.llm.openai_errors import ErrorTable, refusal_of
+from memoryos_adapters.llm.openai_quirks import Mender
+from memoryos_adapters.llm.openai_tools import ToolCallsInOrder
+from memoryos_adapters.llm.openai_wire import WireChunk, WireChunkChoice, WireMessage, decode_wire
+from memoryos_adapters.sse import SseParser
+from memoryos_ports.errors import StreamCut, UpstreamProtocolError
+from memoryos_ports.llm import ChatChunk, ChoiceDelta, Usage
+
+_DECODER = msgspec.json.Decoder(WireChunk)
+_OBJECT = "chat.completion.chunk"
+_NO_DELTA = WireMessage()
+
+
+class StreamDecoder:
+    """Turns the body of one stream into chunks; `complete` once the provider said that the answer is whole.
+
+    A chunk keeps its bytes as `wire` when nothing had to be mended. Usage is held back until the end, wherever the
+    provider puts it (on every chunk, on the last one, in one of its own), and chunks that add nothing are left out
+    (Azure's filter results come with no choices).
+    """
+
+    def __init__(self, *, model: str, errors: ErrorTable) -> None:
+        self._model, self._errors, self._upstream = model, errors, errors.upstream
+        self._events = SseParser(upstream=self._upstream)
+        self._mender = Mender(upstream=self._upstream)
+        self._head: tuple[str, int, str] | None = None
+        self._choices: dict[int, _OpenChoice] = {}
+        self._usage: Usage | None = None
+        self._usage_wire: bytes | None = None
+        self.complete = False
+
+    def feed(self, data: bytes, into: list[ChatChunk]) -> None:
+        """Append the chunks that these bytes complete; no bytes mean that the body has ended.
+
+        Raises the error that an event holds, UpstreamProtocolError for what is not the dialect, and StreamCut when
+        the end came too early; the chunks before the fault are in `into`.
+        """
+        if not data:
+            self._end(into)
+        for event in self._events.feed(data):
+            if event == b"[DONE]":
+                return self._end(into)
+            if event and (chunk := self._chunk(event)) is not None:
+                into.append(chunk)
+        return None
+
+    def _end(self, into: list[ChatChunk]) -> None:
+        if self._head is None:
+            raise UpstreamProtocolError(upstream=self._upstream, detail="a stream without an answer")
+        if not all(choice.finished for choice in self._choices.values()):
+            raise StreamCut(upstream=self._upstream, detail="the stream ended without a finish_reason")
+        self.complete = True
+        if self._usage is not None:
+            answer_id, created, model = self._head
+            into.append(ChatChunk(id=answer_id, created=created, model=model, usage=self._usage, wire=self._usage_wire))
+
+    def _chunk(self, event: bytes) -> ChatChunk | None:
+        wire = decode_wire(_DECODER, event, upstream=self._upstream)
+        if wire.error or wire.object == "error":
+            refusal = refusal_of(msgspec.json.decode(event))
+            raise self._errors.error_of(refusal, status=refusal.status, model=self._model)
+        mender = self._mender
+        mender.mended = False
+        if wire.usage is not None:
+            self._hold_usage(wire, event)
+        if not wire.choices:
+            return None
+        deltas = [delta for choice in wire.choices if (delta := self._delta(choice)) is not None]
+        if not deltas:
+            return None
+        if self._head is None:
+            self._head = mender.head(wire, object_name=_OBJECT, model=self._model)
+        as_it_came = not mender.mended and self._has_this_head(wire)
+        answer_id, created, model = self._head
+        return ChatChunk(
+            id=answer_id,
+            created=created,
+            model=model,
+            deltas=tuple(deltas),
+            wire=_one_line(event) if as_it_came else None,
+        )
+
+    def _hold_usage(self, wire: WireChunk, event: bytes) -> None:
+        usage = self._mender.usage(wire.usage)
+        if usage is None:
+            return
+        as_it_came = not wire.choices and not self._mender.mended and self._has_this_head(wire)
+        self._usage, self._usage_wire = usage, _one_line(event) if as_it_came else None
+        self._mender.mended = True
+
+    def _has_this_head(self, wire: WireChunk) -> bool:
+        return (wire.id, wire.created, wire.model) == self._head and wire.object == _OBJECT
+
+    def _delta(self, wire: WireChunkChoice) -> ChoiceDelta | None:
+        mender = self._mender
+        index, delta = wire.index, wire.delta
+        if index is None or delta is None:
+            mender.mended = True
+            index, delta = index or 0, delta or _NO_DELTA
+        choice = self._choices.get(index)
+        if choice is None:
+            choice = self._choices[index] = _OpenChoice(mender)
+            role = "assistant"
+            mender.mended |= delta.role != role
+        else:
+            role = None
+            mender.mended |= delta.role is not None
+        tool_calls = tuple(map(choice.tools.piece, delta.tool_calls)) if delta.tool_calls else ()
+        finish_reason = None if wire.finish_reason is None else mender.finish_reason(wire.finish_reason)
+        if choice.finished:  # some servers repeat the end, or send an empty delta with the usage after it
+            mender.mended = True
+            finish_reason = None
+            if not (delta.content or delta.refusal or tool_calls):
+                return None
+        elif finish_reason is not None:
+            choice.finished = True
+            tool_calls += choice.tools.endings()
+        return ChoiceDelta(
+            index=index,
+            role=role,
+            content=delta.content,
+            refusal=delta.refusal,
+            reasoning=delta.reasoning_content if delta.reasoning is None else mender.reasoning(delta),
+            tool_calls=tool_calls,
+            finish_reason=finish_reason,
+        )
+
+
+class _OpenChoice:
+    __slots__ = ("finished", "tools")
+
+    def __init__(self, mender: Mender) -> None:
+        self.finished = False
+        self.tools = ToolCallsInOrder(mender)
+
+
+def _one_line(event: bytes) -> bytes:
+    """Line breaks of a multi-line event can only stand between the tokens of its JSON."""
+    return event.replace(b"\n", b" ")

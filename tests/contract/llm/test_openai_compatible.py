@@ -1,0 +1,244 @@
+"""The adapter for OpenAI's dialect keeps the promises of its port, on a fake provider that can fail."""
+
+import aiohttp
+import msgspec
+import pytest
+
+from memoryos_ports.errors import (
+    ModelNotFound,
+    QuotaExhausted,
+    UpstreamProtocolError,
+    UpstreamRejected,
+    UpstreamUnavailable,
+)
+from memoryos_ports.llm import LlmAdapter
+from tests.contract.llm.conftest import Make
+from tests.contract.llm.faults import KEY, MANY_PIECES, LlmFaultContract, assert_idle, broken_stream, errors_of_both
+from tests.contract.llm.requests import make_request, stream_of, text_of
+from tests.contract.llm.suite import LlmContract
+from tests.support.fake_upstream import FakeUpstream
+from tests.support.openai_answers import choice_delta, chunk
+from tests.support.replies import Reply, sse
+
+
+@pytest.fixture
+def patient(make: Make) -> LlmAdapter:
+    """An adapter that never gives up within a test."""
+    return make()
+
+
+class TestOpenAiCompatibleLlm(LlmContract):
+    """`OpenAiCompatibleLlm` on a provider that works."""
+
+    @pytest.fixture
+    def llm(self, patient: LlmAdapter) -> LlmAdapter:
+        """The adapter."""
+        return patient
+
+
+class TestOpenAiCompatibleLlmOnAFailingProvider(LlmFaultContract):
+    """`OpenAiCompatibleLlm` on a provider that fails in every way."""
+
+    @pytest.fixture
+    def llm(self, patient: LlmAdapter) -> LlmAdapter:
+        """The adapter."""
+        return patient
+
+    @pytest.fixture
+    def hasty_llm(self, make: Make) -> LlmAdapter:
+        """One that gives up soon: whole answers by their total time, streams by the other two."""
+        return make(first_token_timeout_s=0.5, idle_timeout_s=0.3, total_timeout_s=1)
+
+    @pytest.fixture
+    def good_reply(self) -> Reply:
+        """An answer of three texts."""
+        return Reply.text("one ", "two ", "three")
+
+    @pytest.fixture
+    def many_pieces(self) -> Reply:
+        """Ten thousand texts."""
+        return Reply.text(*MANY_PIECES)
+
+
+async def test_a_whole_answer_is_kept_byte_for_byte(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    body = b'{ "x_new": [1.50], ' + msgspec.json.encode(_ANSWER)[1:]
+    upstream.next(Reply(headers={"content-type": "application/json"}, pieces=(body,)))
+
+    answer = await patient.chat(make_request())
+
+    assert answer.wire == body
+    assert answer.choices[0].message.content == "Hi."
+
+
+async def test_events_are_kept_byte_for_byte(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    events = [
+        chunk(choice_delta({"role": "assistant", "content": ""}), x_new=1.5),
+        chunk(choice_delta({"content": "Hé 🍵"}), obfuscation="abc"),
+        chunk(choice_delta({}, "stop")),
+        chunk(usage={"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}),
+    ]
+    upstream.next(Reply.events(*events))
+
+    chunks = await stream_of(patient, make_request())
+
+    assert [chunk.wire for chunk in chunks] == [msgspec.json.encode(event) for event in events]
+
+
+async def test_what_the_caller_sent_goes_out_byte_for_byte(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    message = b'{"role" : "user", "content":"hi", "x_new":1.50}'
+    request = make_request(temperature=0.5)
+    request = msgspec.structs.replace(
+        request,
+        messages=(msgspec.structs.replace(request.messages[0], wire=msgspec.Raw(message)),),
+        params={"x_body": msgspec.Raw(b'{ "a" : 1.0 }')},
+    )
+
+    await patient.chat(request)
+
+    assert upstream.requests[0].path == "/v1/chat/completions"
+    assert upstream.requests[0].body == (
+        b'{"model":"fake-model","messages":[' + message + b'],"x_body":{ "a" : 1.0 },"stream":false}'
+    )
+
+
+async def test_a_stream_asks_for_usage_and_keeps_the_other_options(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    await stream_of(patient, make_request(stream_options={"include_usage": False, "include_obfuscation": False}))
+
+    assert upstream.requests[0].json["stream"] is True
+    assert upstream.requests[0].json["stream_options"] == {"include_usage": True, "include_obfuscation": False}
+
+
+async def test_its_headers_hold_the_key_and_no_surprises(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    await patient.chat(make_request())
+
+    headers = upstream.requests[0].headers
+    assert headers["authorization"] == f"Bearer {KEY}"
+    assert headers["user-agent"] == "memoryos"
+    assert headers["accept-encoding"] == "identity"
+    assert headers["content-type"] == "application/json"
+
+
+async def test_cookies_are_not_kept(make: Make, upstream: FakeUpstream) -> None:
+    llm = make(base_url=upstream.base_url.replace("127.0.0.1", "localhost"))
+    upstream.always = Reply.json(_ANSWER, headers={"set-cookie": "a=b"})
+
+    await llm.chat(make_request())
+    await llm.chat(make_request())
+
+    assert "cookie" not in upstream.requests[1].headers
+
+
+async def test_a_redirect_is_not_followed(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    upstream.next(Reply.json({}, status=307, headers={"location": f"{upstream.root_url}/elsewhere"}))
+
+    with pytest.raises(UpstreamProtocolError):
+        await patient.chat(make_request())
+    assert [received.path for received in upstream.requests] == ["/v1/chat/completions"]
+
+
+async def test_without_a_key_no_authorization_is_sent(make: Make, upstream: FakeUpstream) -> None:
+    await make(base_url=f"{upstream.base_url}/", key=None).chat(make_request())
+
+    assert "authorization" not in upstream.requests[0].headers
+    assert upstream.requests[0].path == "/v1/chat/completions"
+
+
+async def test_a_complete_stream_leaves_its_connection_for_the_next(
+    patient: LlmAdapter, upstream: FakeUpstream, session: aiohttp.ClientSession
+) -> None:
+    upstream.always = Reply.text("Hello!").paced(0.01)  # the body ends a little after [DONE]
+
+    for _ in range(3):
+        await stream_of(patient, make_request())
+
+    assert session.connector is not None
+    assert [len(idle) for idle in session.connector._conns.values()] == [1]
+
+
+async def test_a_large_request_is_sent_whole(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    text = "x" * 3_000_000
+
+    await patient.chat(make_request(text))
+
+    assert upstream.requests[0].json["messages"][0]["content"] == text
+
+
+async def test_an_answer_without_bounds_is_refused(
+    patient: LlmAdapter, upstream: FakeUpstream, session: aiohttp.ClientSession
+) -> None:
+    upstream.next(Reply(headers={"content-type": "application/json"}, pieces=(b" " * 1024 * 1024,) * 65))
+
+    with pytest.raises(UpstreamProtocolError, match="too large"):
+        await patient.chat(make_request())
+    assert_idle(session)
+
+
+async def test_an_unknown_model_is_model_not_found(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    upstream.always = Reply.error(404, "no", code="model_not_found")
+
+    for error in await errors_of_both(patient):
+        assert isinstance(error, ModelNotFound)
+        assert error.identifier == "fake-model"
+
+
+async def test_a_used_up_quota_is_told_apart_from_a_rate_limit(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    upstream.always = Reply.error(429, code="insufficient_quota")
+
+    for error in await errors_of_both(patient):
+        assert type(error) is QuotaExhausted
+
+
+async def test_a_refused_request_keeps_the_reason(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    upstream.always = Reply.error(
+        400, "Too long.", kind="invalid_request_error", code="context_length_exceeded", param="messages"
+    )
+
+    for error in await errors_of_both(patient):
+        assert isinstance(error, UpstreamRejected)
+        assert (error.status, error.message, error.param, error.code) == (
+            400,
+            "Too long.",
+            "messages",
+            "context_length_exceeded",
+        )
+
+
+async def test_an_error_under_a_200_is_an_error(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    upstream.always = Reply.json({"error": {"message": "down", "code": 503, "metadata": {}}})
+
+    for error in await errors_of_both(patient):
+        assert isinstance(error, UpstreamUnavailable)
+        assert error.status == 503
+
+
+async def test_an_error_event_ends_a_stream_after_what_came(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    upstream.next(
+        Reply.events(
+            chunk(choice_delta({"role": "assistant", "content": "Hel"})),
+            chunk(choice_delta({}, "error"), error={"message": "died", "code": 502}),
+        )
+    )
+
+    chunks, error = await broken_stream(patient, make_request())
+
+    assert text_of(chunks) == "Hel"
+    assert type(error) is UpstreamUnavailable
+
+
+async def test_events_that_came_with_a_fault_are_yielded_before_it(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    together = sse(chunk(choice_delta({"role": "assistant", "content": "Hel"}))) + b"data: {broken\n\n"
+    upstream.next(Reply.events(together))
+
+    chunks, _ = await broken_stream(patient, make_request())
+
+    assert text_of(chunks) == "Hel"
+
+
+_ANSWER = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi."}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+}

@@ -1,0 +1,89 @@
+"""Answers in OpenAI's own dialect, as its API reference shows them: whole, and as the chunks of a stream."""
+
+import itertools
+from typing import Any
+
+import msgspec
+
+CREATED = 1_700_000_000
+ANSWER_ID = "chatcmpl-fake"
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fake answers: `pieces` are the texts of its chunks, `tools` are (id, name, arguments)."""
+
+    pieces: tuple[str, ...] = ()
+    tools: tuple[tuple[str, str, str], ...] = ()
+    finish_reason: str = "stop"
+    usage: tuple[int, int] = (7, 3)
+
+
+def whole(completion: Completion, *, model: str) -> dict[str, Any]:
+    """Return the body of a whole answer."""
+    message: dict[str, Any] = {"role": "assistant", "content": "".join(completion.pieces), "refusal": None}
+    if completion.tools:
+        message["content"] = None
+        message["tool_calls"] = [
+            {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+            for call_id, name, arguments in completion.tools
+        ]
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": completion.finish_reason}
+    return {
+        "id": ANSWER_ID,
+        "object": "chat.completion",
+        "created": CREATED,
+        "model": model,
+        "choices": [choice],
+        "usage": _usage(completion),
+        "service_tier": "default",
+        "system_fingerprint": "fp_fake",
+        "x_unknown": {"kept": True},
+    }
+
+
+def chunks(completion: Completion, *, model: str, include_usage: bool) -> list[dict[str, Any]]:
+    """Return the chunks of a stream, without ``[DONE]``."""
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None if completion.tools else ""}]
+    deltas += [{"content": piece} for piece in completion.pieces]
+    deltas += itertools.chain.from_iterable(map(_tool_deltas, range(len(completion.tools)), completion.tools))
+    choices = [choice_delta(delta) for delta in deltas] + [choice_delta({}, completion.finish_reason)]
+    no_usage = {"usage": None} if include_usage else {}
+    events = [chunk(choice, model=model, **no_usage) for choice in choices]
+    return [*events, chunk(model=model, usage=_usage(completion))] if include_usage else events
+
+
+def chunk(*choices: dict[str, Any], model: str = "fake-model", **fields: Any) -> dict[str, Any]:
+    """Return one chunk; `fields` add to it or replace what it has."""
+    return {
+        "id": ANSWER_ID,
+        "object": "chat.completion.chunk",
+        "created": CREATED,
+        "model": model,
+        "system_fingerprint": "fp_fake",
+        "choices": list(choices),
+        **fields,
+    }
+
+
+def choice_delta(delta: dict[str, Any], finish_reason: str | None = None, *, index: int | None = 0) -> dict[str, Any]:
+    """Return one choice of a chunk."""
+    return {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+
+
+def _tool_deltas(index: int, tool: tuple[str, str, str]) -> list[dict[str, Any]]:
+    call_id, name, arguments = tool
+    head = {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
+    middle = len(arguments) // 2
+    pieces = [{"index": index, "function": {"arguments": text}} for text in (arguments[:middle], arguments[middle:])]
+    return [{"tool_calls": [piece]} for piece in (head, *pieces)]
+
+
+def _usage(completion: Completion) -> dict[str, Any]:
+    prompt_tokens, completion_tokens = completion.usage
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": 2, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 1, "audio_tokens": 0},
+    }

@@ -1,0 +1,149 @@
+"""Whole answers of OpenAI-compatible servers: well-formed ones keep their bytes, others are mended or refused."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from memoryos_adapters.llm.openai_answer import read_answer
+from memoryos_adapters.llm.openai_errors import ErrorTable
+from memoryos_ports.errors import (
+    MemoryOSError,
+    RateLimited,
+    UpstreamProtocolError,
+    UpstreamRejected,
+    UpstreamUnavailable,
+)
+from memoryos_ports.llm import AnswerMessage, ChatAnswer, ToolCall, Usage
+from tests.support.openai_answers import Completion, whole
+
+_HI = whole(Completion(pieces=("Hi.",)), model="m")
+
+
+def read(document: Any) -> ChatAnswer:
+    """Read an answer with this JSON."""
+    return read_answer(
+        msgspec.json.encode(document), model="asked-for", errors=ErrorTable(upstream="server", hidden=())
+    )
+
+
+def with_choice(**fields: Any) -> dict[str, Any]:
+    """Return an answer whose choice has these fields instead."""
+    return {**_HI, "choices": [{**_HI["choices"][0], **fields}]}
+
+
+def with_message(**fields: Any) -> dict[str, Any]:
+    """Return an answer whose message has these fields too."""
+    return with_choice(message={"role": "assistant", "content": None, **fields})
+
+
+def test_every_field_is_read() -> None:
+    answer = read(_HI)
+
+    assert answer.wire == msgspec.json.encode(_HI)
+    assert (answer.id, answer.created, answer.model) == ("chatcmpl-fake", 1_700_000_000, "m")
+    assert answer.usage == Usage(prompt_tokens=7, completion_tokens=3, cached_tokens=2, reasoning_tokens=1)
+    assert (answer.system_fingerprint, answer.service_tier) == ("fp_fake", "default")
+    assert answer.choices[0].message == AnswerMessage(content="Hi.")
+
+
+def test_tool_calls_are_read_and_have_no_content() -> None:
+    answer = read(whole(Completion(tools=(("call_1", "f", '{"x":1}'),)), model="m"))
+
+    assert answer.wire is not None
+    assert answer.choices[0].message == AnswerMessage(
+        tool_calls=(ToolCall(id="call_1", name="f", arguments='{"x":1}'),)
+    )
+
+
+def test_empty_lines_before_the_answer_are_skipped() -> None:
+    body = b"\n\n\n" + msgspec.json.encode(_HI)
+
+    assert read_answer(body, model="m", errors=ErrorTable(upstream="deepseek", hidden=())).id == "chatcmpl-fake"
+
+
+@pytest.mark.parametrize("missing", ["id", "created", "model", "object"])
+def test_a_missing_head_is_made_up(missing: str) -> None:
+    answer = read({name: value for name, value in _HI.items() if name != missing})
+
+    assert answer.wire is None
+    assert answer.id.startswith("chatcmpl-")
+    assert answer.created > 0
+    assert answer.model in ("m", "asked-for")
+
+
+def test_thoughts_under_the_other_name_are_mended() -> None:
+    answer = read(with_message(content="4", reasoning="2 + 2"))
+
+    assert (answer.choices[0].message.reasoning, answer.wire) == ("2 + 2", None)
+
+
+def test_tool_calls_are_mended() -> None:
+    calls = [{"function": {"name": "f", "arguments": {"x": 1}}}, {"id": "", "function": {"name": "g"}}]
+
+    answer = read(with_message(tool_calls=calls))
+
+    first, second = answer.choices[0].message.tool_calls
+    assert (first.arguments, second.arguments, answer.wire) == ('{"x":1}', "{}", None)
+    assert len({first.id, second.id, ""}) == 3
+
+
+def test_arguments_are_never_an_empty_text() -> None:
+    answer = read(whole(Completion(tools=(("call_1", "f", ""),)), model="m"))
+
+    assert (answer.choices[0].message.tool_calls[0].arguments, answer.wire) == ("{}", None)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}, Usage(prompt_tokens=5, completion_tokens=2)),
+        ({"prompt_tokens": 5, "completion_tokens": 2}, Usage(prompt_tokens=5, completion_tokens=2)),
+        ({"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 0}, Usage(prompt_tokens=5, completion_tokens=2)),
+        ({"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 10}, Usage(prompt_tokens=5, completion_tokens=5)),
+        (
+            {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7, "prompt_cache_hit_tokens": 4},
+            Usage(prompt_tokens=5, completion_tokens=2, cached_tokens=4),
+        ),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_usage_adds_up(usage: object, expected: Usage | None) -> None:
+    assert read({**_HI, "usage": usage}).usage == expected
+
+
+def test_a_total_that_does_not_add_up_is_mended() -> None:
+    assert read({**_HI, "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 8}}).wire is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [],
+        {},
+        {**_HI, "choices": []},
+        with_choice(message=None),
+        with_choice(finish_reason=None),
+        with_choice(finish_reason="because"),
+        with_message(tool_calls=[{"id": "call_1", "function": {"arguments": "{}"}}]),
+    ],
+)
+def test_what_is_no_answer_is_a_protocol_error(document: object) -> None:
+    with pytest.raises(UpstreamProtocolError):
+        read(document)
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"error": "out of memory"}, UpstreamUnavailable),
+        ({"error": {"message": "slow down", "code": 429}}, RateLimited),
+        ({"error": {"message": "bad", "type": "invalid_request_error"}}, UpstreamRejected),
+        ({"object": "error", "message": "too long", "type": "BadRequestError", "code": 400}, UpstreamRejected),
+        ({**_HI, "error": {"message": "died", "code": 502}}, UpstreamUnavailable),
+    ],
+)
+def test_an_error_under_a_200_is_raised(document: object, expected: type[MemoryOSError]) -> None:
+    with pytest.raises(expected):
+        read(document)
