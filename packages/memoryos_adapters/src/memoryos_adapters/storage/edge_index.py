@@ -1,0 +1,174 @@
+"""The memory index on one shard of the in-process Qdrant engine: the blocking half of `QdrantEdgeMemory`."""
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+from qdrant_edge import (
+    CountRequest,
+    EdgeShard,
+    FieldCondition,
+    Filter,
+    MatchValue,
+    Point,
+    SparseVector,
+    UpdateMode,
+    UpdateOperation,
+)
+
+from memoryos_adapters.storage.bm25 import weigh_document
+from memoryos_adapters.storage.cursor import read_cursor, write_cursor
+from memoryos_adapters.storage.edge_errors import UPSTREAM
+from memoryos_adapters.storage.edge_listing import PageListing
+from memoryos_adapters.storage.edge_search import search_shard
+from memoryos_adapters.storage.edge_shard import DENSE, SPARSE, open_shard
+from memoryos_adapters.storage.payload import chunk_payload, page_payload, point_ids, read_page, tombstone_payload
+from memoryos_adapters.storage.vectors import check_vector
+from memoryos_ports.embedding import EmbedderStamp, Vector
+from memoryos_ports.errors import StorageFull
+from memoryos_ports.ids import MemoryId, Scope, SessionId, chunk_id, scope_key
+from memoryos_ports.memory import Candidate, IndexEntry, MemoryQuery, Page, PageList
+
+# A flush stalls every thread of the process, 60 ms for this many points; a start after a kill replays them in .6 s.
+_POINTS_PER_FLUSH = 10_000
+
+_STATE_FIELDS = ["scope", "list_scope", "deleted", "chunks"]
+
+
+class EdgeIndex:
+    """A `MemoryStorage` without the async, for one thread at a time; the engine's own errors come out of it.
+
+    A write reaches the engine's write-ahead log before it returns: it survives a kill of the process (not a power
+    cut before the next flush). The engine dies of a full disk (SIGBUS), hence `reserve_bytes`: below that much free
+    space a write is refused with StorageFull.
+    """
+
+    def __init__(self, shard: EdgeShard, directory: Path, stamp: EmbedderStamp, *, reserve_bytes: int) -> None:
+        self.stamp = stamp
+        self._shard = shard
+        self._directory = directory
+        self._reserve_bytes = reserve_bytes
+        self._unflushed_points = 0
+
+    @classmethod
+    def open(cls, directory: Path, stamp: EmbedderStamp, *, reserve_bytes: int) -> Self:
+        """Open the shard in a directory, made when there is none; raise EmbedderMismatch if it is of another stamp."""
+        shard = open_shard(directory, stamp)
+        # Another kill must not replay again what this start has just replayed.
+        shard.flush()
+        return cls(shard, directory, stamp, reserve_bytes=reserve_bytes)
+
+    def close(self) -> None:
+        """Flush and release the shard."""
+        try:
+            self._shard.flush()
+        finally:
+            self._shard.close()
+
+    def ping(self) -> None:
+        """Return when the engine answers."""
+        self._shard.info()
+
+    def insert(self, entries: Sequence[IndexEntry]) -> None:
+        """Write the pages whose ids are not known yet, all of them in one operation."""
+        for chunk in (chunk for entry in entries for chunk in entry.chunks):
+            if chunk.vector is not None:
+                check_vector(chunk.vector, self.stamp)
+        # The engine keeps the last of equal ids in one operation; the first is what insert-only means.
+        first_of = {entry.page.id: entry for entry in reversed(entries)}
+        known = {str(record.id) for record in self._shard.retrieve([*first_of], with_payload=False, with_vector=False)}
+        points = [point for id, entry in first_of.items() if id not in known for point in _points(entry)]
+        self._put(points, UpdateMode.InsertOnly)
+
+    def search(self, query: MemoryQuery) -> list[Candidate]:
+        """Return the candidates of a query."""
+        if query.vector is not None:
+            check_vector(query.vector, self.stamp)
+        return search_shard(self._shard, query)
+
+    def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
+        """Return the pages that exist, in the order asked for."""
+        pages = {id: read_page(payload) for id, payload in self._owned(scope, ids, True).items() if "page" in payload}
+        return [pages[id] for id in ids if id in pages]
+
+    def list_pages(self, scope: Scope, limit: int, cursor: str | None, session_id: SessionId | None) -> PageList:
+        """Return a stretch of the listing."""
+        after = None if cursor is None else read_cursor(cursor)
+        positions = PageListing(self._shard, scope, session_id).newest(limit + 1, after=after)
+        pages = self.get(scope, [position.id for position in positions[:limit]])
+        next_cursor = write_cursor(positions[limit - 1]) if len(positions) > limit else None
+        return PageList(pages=tuple(pages), next_cursor=next_cursor)
+
+    def delete(self, scope: Scope, ids: Sequence[MemoryId]) -> list[MemoryId]:
+        """Put tombstones over pages, then delete their further chunks; return the pages that existed.
+
+        A search drops chunks without a page, so a crash in between shows nothing; deleting again removes them.
+        """
+        states = self._owned(scope, ids, _STATE_FIELDS)
+        existing = [id for id, state in states.items() if "list_scope" in state]
+        graves = [Point(id, {}, tombstone_payload(scope, chunks=states[id]["chunks"])) for id in existing]
+        self._put(graves, UpdateMode.Upsert)
+        chunks = [point for id, state in states.items() if "chunks" in state for point in point_ids(id, state)[1:]]
+        if chunks:
+            self._update(UpdateOperation.delete_points([*chunks]), len(chunks))
+        return existing
+
+    def supersede(self, scope: Scope, ids: Sequence[MemoryId]) -> None:
+        """Take pages and their chunks out of what a search looks at."""
+        states = self._owned(scope, ids, _STATE_FIELDS)
+        points = [point for id, state in states.items() if "list_scope" in state for point in point_ids(id, state)]
+        if points:
+            self._update(UpdateOperation.set_payload([*points], {"search_scope": None}), len(points))
+
+    def count(self, scope: Scope) -> int:
+        """Return how many pages exist."""
+        listed = FieldCondition("list_scope", match=MatchValue(scope_key(scope)))
+        return self._shard.count(CountRequest(filter=Filter(must=[listed])))
+
+    def _owned(self, scope: Scope, ids: Iterable[MemoryId], fields: bool | list[str]) -> dict[MemoryId, dict[str, Any]]:
+        """Return the payloads of points of the scope among `ids`, in their order, each once."""
+        asked = [id for id in dict.fromkeys(ids) if _is_point_id(id)]
+        key = scope_key(scope)
+        records = self._shard.retrieve([*asked], with_payload=fields, with_vector=False) if asked else []
+        payloads = {str(record.id): record.payload or {} for record in records}
+        return {id: payloads[id] for id in asked if id in payloads and payloads[id]["scope"] == key}
+
+    def _put(self, points: Sequence[Point], mode: UpdateMode) -> None:
+        if points:
+            self._update(UpdateOperation.upsert_points([*points], update_mode=mode), len(points))
+
+    def _update(self, operation: UpdateOperation, points: int) -> None:
+        self._require_space()
+        self._shard.update(operation)
+        self._unflushed_points += points
+        if self._unflushed_points >= _POINTS_PER_FLUSH:
+            self._shard.flush()
+            self._unflushed_points = 0
+
+    def _require_space(self) -> None:
+        if shutil.disk_usage(self._directory).free < self._reserve_bytes:
+            raise StorageFull(UPSTREAM)
+
+
+def _points(entry: IndexEntry) -> Iterator[Point]:
+    """Yield the points of a page: its own with the first chunk and all its words, then one per further chunk."""
+    page, (first, *others) = entry.page, entry.chunks
+    terms = weigh_document(entry.terms)
+    sparse = {SPARSE: SparseVector([*terms], [*terms.values()])} if terms else {}
+    yield Point(page.id, {**_dense(first.vector), **sparse}, page_payload(entry))
+    for chunk in others:
+        yield Point(chunk_id(page.id, chunk.number), {**_dense(chunk.vector)}, chunk_payload(page, chunk))
+
+
+def _dense(vector: Vector | None) -> dict[str, Vector]:
+    return {} if vector is None else {DENSE: vector}
+
+
+def _is_point_id(text: str) -> bool:
+    """Tell whether the engine takes this text for an id; what it would not take cannot exist."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""The contract of the memory index: one suite, run by every adapter."""
