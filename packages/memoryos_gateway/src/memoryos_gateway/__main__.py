@@ -23,10 +23,13 @@ _NOT_YET = ("keys", "export", "import", "forget", "reembed", "eval")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0 ok, 1 failed, 2 usage."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments, unknown = parser.parse_known_args(argv)
     if arguments.command in _NOT_YET:
         _complain(f"{arguments.command}: not available in this version")
         return FAILED
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         settings = load_settings(read_environment(), flags=_flags(arguments))
         configure_logging(settings.log)

@@ -3,13 +3,10 @@
 from typing import Any
 
 import msgspec
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 
-import memoryos_gateway
 from memoryos_core.chat.router import ModelRouter
 from memoryos_core.chat.service import ChatService
 from memoryos_core.health import Health
@@ -21,8 +18,9 @@ from memoryos_gateway.auth import Authenticator
 from memoryos_gateway.errors import error_handler
 from memoryos_gateway.http import JsonRequest
 from memoryos_gateway.middleware import LoopbackGuard, RequestFrame
+from memoryos_gateway.openai.openapi import openapi_config
 from memoryos_gateway.routes import chat, health, memory, models, root
-from memoryos_gateway.routes.access import provide_access
+from memoryos_gateway.routes.access import only_authenticated, provide_access
 from memoryos_ports.clock import Clock
 
 
@@ -45,15 +43,21 @@ def create_app(services: Services, *, body_limit: int, loopback_only: bool) -> A
     app: ASGIApp = Litestar(
         route_handlers=[
             chat.chat_route(services.chat, services.authenticator, body_limit=body_limit),
-            models.list_models,
-            models.get_model,
-            memory.add_memory,
-            memory.get_event,
-            memory.search_memory,
-            memory.retrieve_memory,
-            memory.list_memory,
-            memory.get_memory,
-            memory.delete_memory,
+            Router(
+                "/",
+                guards=[only_authenticated(services.authenticator)],
+                route_handlers=[
+                    models.list_models,
+                    models.get_model,
+                    memory.add_memory,
+                    memory.get_event,
+                    memory.search_memory,
+                    memory.retrieve_memory,
+                    memory.list_memory,
+                    memory.get_memory,
+                    memory.delete_memory,
+                ],
+            ),
             health.get_live,
             health.get_ready,
             health.get_status,
@@ -64,12 +68,7 @@ def create_app(services: Services, *, body_limit: int, loopback_only: bool) -> A
             **{name: _constant(getattr(services, name)) for name in services.__struct_fields__ if name != "chat"},
         },
         exception_handlers={Exception: error_handler},
-        openapi_config=OpenAPIConfig(
-            title="MemoryOS gateway",
-            version=memoryos_gateway.__version__,
-            path="/openapi.json",
-            render_plugins=[JsonRenderPlugin(path="/")],
-        ),
+        openapi_config=openapi_config(),
         request_class=JsonRequest,
         request_max_body_size=body_limit,
         logging_config=None,

@@ -77,11 +77,11 @@ class Authenticator:
         return principal
 
 
-def named_user(scope: AsgiScope, body_user: str | None) -> tuple[str | None, str]:
-    """Return the user that a request names, the header before the body, and the field it stood in."""
+def named_user(scope: AsgiScope, body_user: str | None, *, field: str) -> tuple[str | None, str]:
+    """Return the user that a request names, the header before the body (its `field`), and where it stood."""
     if (user := header(scope, USER_HEADER)) is not None:
         return user, "X-User-ID"
-    return body_user, "user"
+    return body_user, field
 
 
 def _principal(key: AuthKeySettings) -> Principal:

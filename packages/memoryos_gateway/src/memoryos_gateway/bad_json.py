@@ -12,10 +12,9 @@ _PREFACE = "We could not parse the JSON body of your request"
 def describe_bad_json(body: bytes) -> InvalidInput:
     """Return the error for a body that a strict parser refused; it names the field where it can."""
     try:
-        found = json.loads(body)
+        path = _first_bad(json.loads(body), "")
     except (ValueError, RecursionError) as exc:
         return InvalidInput(f"{_PREFACE}: {_reason(exc)}")
-    path = _first_bad(found, "")
     if path is None:
         return InvalidInput(f"{_PREFACE}.")
     return InvalidInput(f"{_PREFACE}: {path} holds a number or a character that JSON does not allow", param=path)

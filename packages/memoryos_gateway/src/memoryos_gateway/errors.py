@@ -145,7 +145,9 @@ def _code(exc: errors.MemoryOSError) -> str | None:
 
 def _retry_after(exc: errors.MemoryOSError) -> dict[str, str]:
     seconds = exc.retry_after_s if isinstance(exc, errors.Overloaded | errors.RateLimited) else None
-    return {} if seconds is None else {"retry-after": str(max(1, math.ceil(seconds)))}
+    if seconds is None:
+        return {}
+    return {"retry-after": str(max(1, math.ceil(seconds))), "retry-after-ms": str(max(1, math.ceil(seconds * 1000)))}
 
 
 def _answer_validation(exc: ValidationException) -> ErrorAnswer:

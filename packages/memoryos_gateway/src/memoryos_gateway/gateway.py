@@ -27,33 +27,41 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def open_gateway(settings: Settings, directory: DataDirectory) -> AsyncIterator[Gateway]:
-    """Open everything, run the event runner and the health probes, and close in order at the end.
+    """Open the adapters that the settings ask for, and run a gateway on them until the block ends."""
+    async with (
+        open_adapters(settings, database=directory.database, index=directory.index) as adapters,
+        run_gateway(GatewayContainer(**slots(settings, adapters))) as gateway,
+    ):
+        yield gateway
+
+
+@asynccontextmanager
+async def run_gateway(container: GatewayContainer) -> AsyncIterator[Gateway]:
+    """Wire everything, run the event runner and the health probes, and stop in order at the end.
 
     At the end the exchanges in hand are stored and the runner finishes what it has taken; what still waits in the
     log is applied at the next start.
     """
-    async with open_adapters(settings, database=directory.database, index=directory.index) as adapters:
-        container = GatewayContainer(**slots(settings, adapters))
-        resolve_all(container)
-        health, runner = container.health(), container.runner()
-        await health.check()
-        async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(runner.run())
-            endless = [tasks.create_task(health.watch()), tasks.create_task(container.housekeeping().run())]
-            health.set_serving(True)
-            try:
-                yield Gateway(
-                    app=create_app(
-                        container.services(),
-                        body_limit=int(settings.server.body_limit_mb * _MEBIBYTE),
-                        loopback_only=container.authenticator().is_open and not settings.server.open_to_network,
-                    ),
-                    health=health,
-                )
-            finally:
-                health.set_serving(False)
-                for task in endless:
-                    task.cancel()
-                await container.chat_memory().drain()
-                runner.stop()
-                await asyncio.wait({running})
+    resolve_all(container)
+    settings, health, runner = container.settings(), container.health(), container.runner()
+    await health.check()
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(runner.run())
+        endless = [tasks.create_task(health.watch()), tasks.create_task(container.housekeeping().run())]
+        health.set_serving(True)
+        try:
+            yield Gateway(
+                app=create_app(
+                    container.services(),
+                    body_limit=int(settings.server.body_limit_mb * _MEBIBYTE),
+                    loopback_only=container.authenticator().is_open and not settings.server.open_to_network,
+                ),
+                health=health,
+            )
+        finally:
+            health.set_serving(False)
+            for task in endless:
+                task.cancel()
+            await container.chat_memory().drain()
+            runner.stop()
+            await asyncio.wait({running})

@@ -23,7 +23,7 @@ class JsonRequest(Request[Any, Any, Any]):
         check_json(self.scope)
         try:
             return await super().json()
-        except SerializationException as exc:
+        except (SerializationException, UnicodeDecodeError, RecursionError) as exc:
             raise describe_bad_json(await self.body()) from exc
 
 

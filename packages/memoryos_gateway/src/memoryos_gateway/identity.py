@@ -13,11 +13,11 @@ from memoryos_ports.ids import AgentId, EventId, Scope, SessionId, check_id
 _MODES = get_args(MemoryMode)
 
 
-def chat_caller(scope: AsgiScope, principal: Principal, body_user: str | None) -> Caller:
-    """Return whose memory a chat uses. With keys and no user at all it is nobody's."""
-    user, param = named_user(scope, body_user)
+def chat_caller(scope: AsgiScope, principal: Principal, body_user: str | None, *, field: str) -> Caller:
+    """Return whose memory a chat uses; `field` is where its body names the user. With keys and no user: nobody's."""
+    user, param = named_user(scope, body_user, field=field)
     user_id = principal.speak_for(user, param=param) or principal.default_user
-    session_id, agent_id = _id(scope, b"x-session-id"), _id(scope, b"x-agent-id")
+    session_id, agent_id = _id(scope, "X-Session-ID"), _id(scope, "X-Agent-ID")
     return Caller(
         scope=Scope(tenant_id=principal.tenant_id, user_id=user_id) if user_id else None,
         session_id=SessionId(session_id) if session_id else None,
@@ -28,19 +28,19 @@ def chat_caller(scope: AsgiScope, principal: Principal, body_user: str | None) -
 
 def idempotency_key(scope: AsgiScope) -> EventId | None:
     """Return the Idempotency-Key of a request, which becomes its event_id."""
-    key = _id(scope, b"idempotency-key")
+    key = _id(scope, "Idempotency-Key")
     return EventId(key) if key else None
 
 
 def memory_scope(scope: AsgiScope, principal: Principal, named: str | None) -> Scope:
     """Return the scope of a memory request. Raises InvalidInput(param="user_id") when no user is known."""
-    user, _ = named_user(scope, named)
+    user, _ = named_user(scope, named, field="user_id")
     return Scope(tenant_id=principal.tenant_id, user_id=principal.must_speak_for(user))
 
 
-def _id(scope: AsgiScope, name: bytes) -> str | None:
-    value = header(scope, name)
-    return None if value is None else check_id(value, param=name.decode().title())
+def _id(scope: AsgiScope, name: str) -> str | None:
+    value = header(scope, name.lower().encode())
+    return None if value is None else check_id(value, param=name)
 
 
 def _mode(scope: AsgiScope, allowed: MemoryMode) -> MemoryMode:

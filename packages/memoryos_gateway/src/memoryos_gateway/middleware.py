@@ -1,5 +1,6 @@
 """What surrounds every request, the router's own 404 and 405 included: its id, its log line, the loopback guard."""
 
+import ipaddress
 import re
 import time
 import uuid
@@ -14,8 +15,7 @@ from memoryos_gateway.errors import ErrorBody, encode_error
 from memoryos_gateway.http import header
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
-_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto")
+_FORWARDED = (b"forwarded", b"x-forwarded-")
 
 
 class RequestFrame:
@@ -86,14 +86,21 @@ def _request_id(scope: Scope) -> str:
 
 def _fault(scope: Scope) -> str | None:
     host = header(scope, b"host") or ""
-    if _hostname(f"//{host}") not in _LOOPBACK_HOSTS:
+    if not _is_loopback(_hostname(f"//{host}")):
         return "the Host header names another host"
     origin = header(scope, b"origin")
     if origin is not None and origin != f"{scope['scheme']}://{host}":
         return "the Origin is another one"
-    if any(key in _FORWARDED for key, _ in scope["headers"]):
+    if any(key.startswith(_FORWARDED) for key, _ in scope["headers"]):
         return "the request was forwarded"
     return None
+
+
+def _is_loopback(name: str | None) -> bool:
+    try:
+        return name == "localhost" or ipaddress.ip_address(name or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _hostname(url: str) -> str | None:

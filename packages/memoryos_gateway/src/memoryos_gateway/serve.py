@@ -11,10 +11,8 @@ from loguru import logger
 from memoryos_adapters.data_directory import open_data_directory
 from memoryos_adapters.settings import Settings
 from memoryos_gateway.gateway import open_gateway
-from memoryos_gateway.server import GatewayServer
+from memoryos_gateway.server import GatewayServer, listen
 from memoryos_ports.errors import ConfigurationError
-
-_BACKLOG = 2048
 
 
 async def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
@@ -40,9 +38,8 @@ async def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
 @contextlib.contextmanager
 def _listen(settings: Settings) -> Iterator[socket.socket]:
     host, port = settings.server.host, settings.server.port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listener = listen(host, port)
     except OSError as exc:
         raise ConfigurationError([f"server: cannot listen on {host}:{port}: {exc.strerror}"]) from exc
     with listener:

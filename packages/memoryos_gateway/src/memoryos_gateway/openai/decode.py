@@ -26,13 +26,14 @@ _OWN_FIELDS = ("model", "messages", "stream", "user_id")
 
 
 class ChatBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A decoded chat request. `user` is what the body names; `params` is everything else, undecoded."""
+    """A decoded chat request. `user` is whom the body names, in `user_field`; `params` is the rest, undecoded."""
 
     model: str
     messages: tuple[Message, ...]
     stream: bool
     include_usage: bool
     user: str | None
+    user_field: str
     params: dict[str, msgspec.Raw]
 
 
@@ -40,13 +41,14 @@ def decode_chat(body: bytes) -> ChatBody:
     """Return a chat request. Raises InvalidInput that names the field."""
     fields = _decode_object(body)
     options = _decode(_stream_options, fields.get("stream_options"), "stream_options")
+    user_id = _decode(_optional_text, fields.get("user_id"), "user_id")
     return ChatBody(
         model=_required_text(fields, "model"),
         messages=_messages(fields),
         stream=bool(_decode(_flag, fields.get("stream"), "stream")),
         include_usage=bool(options and options.include_usage),
-        user=_decode(_optional_text, fields.get("user_id"), "user_id")
-        or _decode(_optional_text, fields.get("user"), "user"),
+        user=user_id or _decode(_optional_text, fields.get("user"), "user"),
+        user_field="user_id" if user_id else "user",
         params={name: raw for name, raw in fields.items() if name not in _OWN_FIELDS},
     )
 
@@ -58,7 +60,7 @@ def _decode_object(body: bytes) -> dict[str, msgspec.Raw]:
         return _fields.decode(body)
     except msgspec.ValidationError as exc:
         raise InvalidInput("The body of your request must be a JSON object.") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise describe_bad_json(body) from exc
 
 

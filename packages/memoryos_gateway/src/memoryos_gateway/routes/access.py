@@ -1,13 +1,19 @@
 """What a memory request may reach: the scope behind its key and the user it names."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
 
 from memoryos_adapters.settings import KeyScope
 from memoryos_gateway.auth import Authenticator, Principal
 from memoryos_gateway.identity import memory_scope
 from memoryos_ports.ids import Scope
+
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
 class MemoryAccess:
@@ -26,6 +32,17 @@ class MemoryAccess:
         return memory_scope(self._request.scope, self._principal, user_id)
 
 
-async def provide_access(request: Request[Any, Any, Any], authenticator: Authenticator) -> MemoryAccess:
+def only_authenticated(authenticator: Authenticator) -> Guard:
+    """Return the guard that refuses a stranger before a byte of the body is read."""
+
+    def check(connection: Connection, _: BaseRouteHandler) -> None:
+        authenticator.authenticate(connection.scope)
+
+    return check
+
+
+async def provide_access(
+    request: Request[Any, Any, Any], authenticator: NamedDependency[Authenticator]
+) -> MemoryAccess:
     """Authenticate a request."""
     return MemoryAccess(request, authenticator.authenticate(request.scope))

@@ -43,7 +43,7 @@ def chat_route(service: ChatService, authenticator: Authenticator, *, body_limit
             call = ChatCall(
                 model=body.model,
                 messages=body.messages,
-                caller=chat_caller(scope, principal, body.user),
+                caller=chat_caller(scope, principal, body.user, field=body.user_field),
                 params=body.params,
                 idempotency_key=idempotency_key(scope),
             )

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.response import Response
 
 from memoryos_core.health import Health, Mode
@@ -31,7 +32,10 @@ async def get_live(health: NamedDependency[Health]) -> HealthAnswer:
     return HealthAnswer(status="ok", timestamp=health.report.timestamp)
 
 
-@get("/health/ready")
+@get(
+    "/health/ready",
+    responses={503: ResponseSpec(HealthAnswer, description="Starting or draining", generate_examples=False)},
+)
 async def get_ready(health: NamedDependency[Health]) -> Response[HealthAnswer]:
     """Say whether chats can be served: 200, degraded included, or 503 while starting or draining."""
     report = health.report

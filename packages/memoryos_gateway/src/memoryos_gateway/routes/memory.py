@@ -2,6 +2,7 @@
 
 from litestar import delete, get, post
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Response
 
@@ -38,7 +39,15 @@ from memoryos_ports.clock import Clock
 from memoryos_ports.ids import EventId, MemoryId, check_id
 
 
-@post("/v1/memory/add", status_code=202, media_type="application/json")
+@post(
+    "/v1/memory/add",
+    status_code=202,
+    media_type="application/json",
+    responses={
+        200: ResponseSpec(AddAnswer, description="Stored and searchable", generate_examples=False),
+        500: ResponseSpec(AddAnswer, description="The event is dead", generate_examples=False),
+    },
+)
 async def add_memory(
     data: JSONBody[AddRequest],
     access: NamedDependency[MemoryAccess],

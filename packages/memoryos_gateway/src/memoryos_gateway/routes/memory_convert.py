@@ -29,6 +29,7 @@ MAX_QUERY_CHARS = 32_768
 MAX_MESSAGES = 256
 MAX_NAME_CHARS = 256
 MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_DEPTH = 32
 MAX_LIMIT = 200
 
 
@@ -139,9 +140,19 @@ def _to_message(message: AddMessage, path: str, request: AddRequest, now: dateti
 
 
 def _checked_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    if _is_deeper(metadata, MAX_METADATA_DEPTH):
+        raise InvalidInput(f"metadata is nested deeper than {MAX_METADATA_DEPTH} levels", param="metadata")
     if len(msgspec.json.encode(metadata)) > MAX_METADATA_BYTES:
         raise InvalidInput("metadata is over 16 KiB", param="metadata")
     return metadata
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Return whether containers are nested deeper than `levels`: one that can just be read could not be answered."""
+    if not isinstance(value, dict | list):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in items)
 
 
 def _in_range(moment: datetime, param: str) -> datetime:

@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, get
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from memoryos_core.chat.router import ModelRouter
 from memoryos_gateway.auth import Authenticator
@@ -24,7 +25,7 @@ async def list_models(
 @get(["/v1/models/{model:path}", "/models/{model:path}"])
 async def get_model(
     request: Request[Any, Any, Any],
-    model: str,
+    model: FromPath[str],
     router: NamedDependency[ModelRouter],
     authenticator: NamedDependency[Authenticator],
 ) -> ModelCard:

@@ -1,0 +1,70 @@
+"""Every route of the gateway, as the application itself lists them, with a request that it understands."""
+
+import msgspec
+from litestar import Litestar
+from litestar.routes import ASGIRoute, HTTPRoute
+
+from memoryos_adapters.container import slots
+from memoryos_adapters.registry import Adapters
+from memoryos_adapters.settings import Settings
+from memoryos_gateway.app import create_app
+from memoryos_gateway.container import GatewayContainer
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that belongs to a user: `path` and `body` may hold {memory_id}, {event_id} and {user_id}."""
+
+    method: str
+    path: str
+    body: str | None = None
+
+
+PUBLIC = {
+    ("GET", "/"),
+    ("GET", "/health"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/health/status"),
+    ("GET", "/openapi.json"),
+    ("GET", "/openapi.json/openapi.json"),
+    ("GET", "/openapi.json/{path:str}"),
+}
+"""What anybody may ask; nothing of a user is in it."""
+
+_CHAT = '{"model": "any", "user": "{user_id}", "messages": [{"role": "user", "content": "what is the password?"}]}'
+_QUESTION = '{"user_id": "{user_id}", "query": "password", "limit": 200}'
+_ADD = '{"user_id": "{user_id}", "role": "user", "content": "hello", "event_id": "{event_id}"}'
+
+OWNED = {
+    ("GET", "/v1/models"): Call(method="GET", path="/v1/models"),
+    ("GET", "/models"): Call(method="GET", path="/models"),
+    ("GET", "/v1/models/{model:path}"): Call(method="GET", path="/v1/models/any"),
+    ("GET", "/models/{model:path}"): Call(method="GET", path="/models/any"),
+    ("POST", "/v1/chat/completions"): Call(method="POST", path="/v1/chat/completions", body=_CHAT),
+    ("POST", "/chat/completions"): Call(method="POST", path="/chat/completions", body=_CHAT),
+    ("POST", "/v1/memory/add"): Call(method="POST", path="/v1/memory/add", body=_ADD),
+    ("POST", "/v1/memory/search"): Call(method="POST", path="/v1/memory/search", body=_QUESTION),
+    ("POST", "/v1/memory/retrieve"): Call(method="POST", path="/v1/memory/retrieve", body=_QUESTION),
+    ("GET", "/v1/memory"): Call(method="GET", path="/v1/memory?user_id={user_id}&limit=200"),
+    ("GET", "/v1/memory/events/{event_id:str}"): Call(
+        method="GET", path="/v1/memory/events/{event_id}?user_id={user_id}"
+    ),
+    ("GET", "/v1/memory/{memory_id:str}"): Call(method="GET", path="/v1/memory/{memory_id}?user_id={user_id}"),
+    ("DELETE", "/v1/memory/{memory_id:str}"): Call(method="DELETE", path="/v1/memory/{memory_id}?user_id={user_id}"),
+}
+"""What belongs to somebody: a new route must be put here (or into PUBLIC) before the tests pass again."""
+
+
+def listed_routes(settings: Settings, adapters: Adapters) -> set[tuple[str, str]]:
+    """Return (method, path) of every route of the application."""
+    services = GatewayContainer(**slots(settings, adapters)).services()
+    app = create_app(services, body_limit=1024, loopback_only=False)
+    while not isinstance(app, Litestar):  # beneath its middleware, which has no door of its own
+        app = app._app  # type: ignore[attr-defined]
+    listed: set[tuple[str, str]] = set()
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            listed |= {(method, route.path) for method in route.methods if method != "OPTIONS"}
+        elif isinstance(route, ASGIRoute):
+            listed.add(("POST", route.path))
+    return listed

@@ -1,0 +1,125 @@
+"""The registry: from settings to open adapters of every port, closed again in the end."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memoryos_adapters.registry import LLMS, Adapters, open_adapters
+from memoryos_adapters.settings import (
+    EmbeddingSettings,
+    LlmProviderSettings,
+    LlmSettings,
+    Profile,
+    Settings,
+    StorageSettings,
+)
+from memoryos_ports.clock import Clock
+from memoryos_ports.documents import DocumentStore
+from memoryos_ports.embedding import Embedder
+from memoryos_ports.errors import ConfigurationError, EmbedderMismatch, UpstreamUnavailable
+from memoryos_ports.events import EventLog
+from memoryos_ports.llm import LlmAdapter
+from memoryos_ports.memory import MemoryStorage
+from memoryos_ports.short_term import ShortTermStore
+
+PORTS = {
+    "clock": Clock,
+    "short_term": ShortTermStore,
+    "events": EventLog,
+    "documents": DocumentStore,
+    "storage": MemoryStorage,
+    "embedder": Embedder,
+}
+
+
+def _settings(profile: Profile = "embedded", **changes: Any) -> Settings:
+    return Settings(storage=StorageSettings(profile=profile), embedding=EmbeddingSettings(kind="hashed"), **changes)
+
+
+def _ports_of(adapters: Adapters) -> Iterator[tuple[str, bool]]:
+    for name, port in PORTS.items():
+        yield name, isinstance(getattr(adapters, name), port)
+
+
+@pytest.mark.parametrize("profile", ["embedded", "noop"])
+async def test_every_profile_has_an_adapter_of_every_port(tmp_path: Path, profile: Profile) -> None:
+    async with open_adapters(_settings(profile), database=tmp_path / "db", index=tmp_path / "index") as adapters:
+        assert dict(_ports_of(adapters)) == dict.fromkeys(PORTS, True)
+        assert all(isinstance(llm.adapter, LlmAdapter) for llm in adapters.llms)
+
+
+async def test_the_embedded_profile_probes_its_stores_and_closes_them(tmp_path: Path) -> None:
+    async with open_adapters(_settings(), database=tmp_path / "db", index=tmp_path / "index") as adapters:
+        probes = dict(adapters.probes)
+        for probe in probes.values():
+            assert probe is not None
+            await probe()
+
+    assert set(probes) == {"sqlite", "qdrant-edge"}
+    for probe in probes.values():
+        assert probe is not None
+        with pytest.raises(UpstreamUnavailable):
+            await probe()
+
+
+async def test_the_noop_profile_writes_nothing_and_bypasses_memory(tmp_path: Path) -> None:
+    async with open_adapters(_settings("noop"), database=tmp_path / "db", index=tmp_path / "index") as adapters:
+        assert dict(adapters.probes) == {"memory": None}
+
+    assert os.listdir(tmp_path) == []
+
+
+async def test_without_a_provider_the_noop_llm_answers(tmp_path: Path) -> None:
+    async with open_adapters(_settings("noop"), database=tmp_path / "db", index=tmp_path / "index") as adapters:
+        assert [(llm.adapter.name, llm.settings.kind) for llm in adapters.llms] == [("noop", "noop")]
+
+
+async def test_every_configured_provider_is_made_under_its_name(tmp_path: Path) -> None:
+    providers = {
+        "house": LlmProviderSettings(kind="openai", base_url="http://127.0.0.1:1/v1"),
+        "none": LlmProviderSettings(kind="noop"),
+    }
+    settings = _settings("noop", llm=LlmSettings(providers=providers, default_provider="house"))
+
+    async with open_adapters(settings, database=tmp_path / "db", index=tmp_path / "index") as adapters:
+        assert [(llm.adapter.name, llm.settings) for llm in adapters.llms] == list(providers.items())
+
+
+@pytest.mark.parametrize("profile", ["embedded", "noop"])
+@pytest.mark.parametrize("kind", ["anthropic", "gemini", "ollama", "azure_openai", "deepseek", "openrouter"])
+async def test_a_provider_that_does_not_exist_yet_is_named(tmp_path: Path, profile: Profile, kind: Any) -> None:
+    if kind in LLMS:
+        return
+    settings = _settings(profile, llm=LlmSettings(providers={"mine": LlmProviderSettings(kind=kind)}))
+
+    with pytest.raises(ConfigurationError, match=r"llm\.providers\.mine\.kind: .* not available in this version"):
+        async with open_adapters(settings, database=tmp_path / "db", index=tmp_path / "index"):
+            pass
+
+
+async def test_a_profile_that_does_not_exist_yet_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"storage\.profile: 'server' is not available in this version"):
+        async with open_adapters(_settings("server"), database=tmp_path / "db", index=tmp_path / "index"):
+            pass
+
+
+@pytest.mark.parametrize("kind", ["static", "openai"])
+async def test_an_embedder_that_does_not_exist_yet_is_named(tmp_path: Path, kind: Any) -> None:
+    settings = Settings(embedding=EmbeddingSettings(kind=kind))
+
+    with pytest.raises(ConfigurationError, match=r"embedding\.kind: .* is not available in this version"):
+        async with open_adapters(settings, database=tmp_path / "db", index=tmp_path / "index"):
+            pass
+
+
+async def test_an_index_of_another_embedder_is_not_opened(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    index.mkdir()
+    (index / "stamp.json").write_text('{"name": "another", "dimensions": 3}')
+
+    with pytest.raises(EmbedderMismatch):
+        async with open_adapters(_settings(), database=tmp_path / "db", index=index):
+            pass
