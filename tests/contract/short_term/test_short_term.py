@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from memoryos_ports.cursor import position_of
 from memoryos_ports.ids import MemoryId, SessionId
 from memoryos_ports.memory import Page
 from memoryos_ports.short_term import ShortTermStore
@@ -86,6 +87,32 @@ async def test_unindexed_sees_every_session(store: ShortTermStore) -> None:
     await store.append(pages)
     assert await store.unindexed(ANA, limit=10) == pages
     assert await store.unindexed(ANA, limit=2) == pages[1:]
+
+
+async def test_unindexed_sees_one_session_when_it_is_named(store: ShortTermStore) -> None:
+    here, there, nowhere = make_page("a", at=1), make_page("b", at=2, session=S2), make_page("c", at=3, session=None)
+    await store.append([here, there, nowhere])
+    assert await store.unindexed(ANA, limit=10, session_id=S1) == [here]
+    assert await store.unindexed(ANA, limit=10, session_id=SessionId("s3")) == []
+
+
+async def test_unindexed_goes_on_after_any_of_its_turns(store: ShortTermStore) -> None:
+    tied = [make_page(name, at=1, index=index) for name, index in (("a", 0), ("b", 0), ("c", 1))]
+    pages = sorted([*make_pages(3), *tied], key=position_of)
+    await store.append(pages)
+    for place, page in enumerate(pages):
+        assert await store.unindexed(ANA, limit=10, after=position_of(page)) == pages[:place]
+        assert await store.unindexed(ANA, limit=1, after=position_of(page)) == pages[:place][-1:]
+
+
+async def test_get_returns_what_is_kept_in_the_order_asked_for(store: ShortTermStore) -> None:
+    first, second, unknown = make_pages(3)
+    await store.append([first])
+    await store.append([second], indexed=True)
+    assert await store.get(ANA, ids_of(second, unknown, first)) == [second, first]
+    assert await store.get(ANA, []) == []
+    for other in OTHERS:
+        assert await store.get(other, ids_of(first, second)) == []
 
 
 async def test_turns_of_one_scope_never_show_in_another(store: ShortTermStore) -> None:

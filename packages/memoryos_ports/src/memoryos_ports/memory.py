@@ -142,8 +142,8 @@ class MemoryStorage(Protocol):
     ) -> PageList:
         """Return pages newest first (timestamp, accepted_at, index, id), superseded ones included, deleted ones not.
 
-        `cursor` is the `next_cursor` of the stretch before, URL-safe. Pages written in between move nothing.
-        Raises InvalidInput(param="cursor") for a cursor that this method did not make.
+        `cursor` is the `next_cursor` of the stretch before, or any other of `memoryos_ports.cursor`. Pages written in
+        between move nothing. Raises InvalidInput(param="cursor") for anything else.
         """
         ...
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from memoryos_ports.cursor import Position
 from memoryos_ports.ids import MemoryId, Scope, SessionId
 from memoryos_ports.memory import Page
 
@@ -30,8 +31,18 @@ class ShortTermStore(Protocol):
         """Return the newest `limit` turns of a session, in order, newest last."""
         ...
 
-    async def unindexed(self, scope: Scope, *, limit: int) -> list[Page]:
-        """Return the newest `limit` turns of the scope, whatever the session, that the index lacks; newest last."""
+    async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
+        """Return those of the turns that are kept, in the order asked for."""
+        ...
+
+    async def unindexed(
+        self, scope: Scope, *, limit: int, session_id: SessionId | None = None, after: Position | None = None
+    ) -> list[Page]:
+        """Return the newest `limit` turns of the scope that the index lacks; newest last.
+
+        Of every session, or of one. `after` continues a listing that goes from the newest to the oldest: only turns
+        that come after that position in it, older ones, are returned.
+        """
         ...
 
     async def remove(self, scope: Scope, ids: Sequence[MemoryId]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from memoryos_ports.cursor import Position
 from memoryos_ports.errors import MemoryDisabled
 from memoryos_ports.ids import MemoryId, Scope, SessionId
 from memoryos_ports.memory import Page
@@ -21,8 +22,14 @@ class NoopShortTerm:
         """Return nothing."""
         return []
 
-    async def unindexed(self, scope: Scope, *, limit: int) -> list[Page]:
-        """Return nothing."""
+    async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
+        """Return nothing: nothing is kept."""
+        return []
+
+    async def unindexed(
+        self, scope: Scope, *, limit: int, session_id: SessionId | None = None, after: Position | None = None
+    ) -> list[Page]:
+        """Return nothing: nothing is kept."""
         return []
 
     async def remove(self, scope: Scope, ids: Sequence[MemoryId]) -> None:

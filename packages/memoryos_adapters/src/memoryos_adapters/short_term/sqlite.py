@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from memoryos_adapters.sqlite import Schema, SqliteDatabase, to_micros
+from memoryos_ports.cursor import Position
 from memoryos_ports.ids import MemoryId, Scope, SessionId
 from memoryos_ports.memory import Page
 
@@ -41,9 +42,12 @@ _RECENT = """
     ORDER BY timestamp DESC, accepted_at DESC, place DESC, id DESC LIMIT ?
 """
 _UNINDEXED = """
-    SELECT page FROM turns WHERE tenant = ? AND user = ? AND indexed = 0
-    ORDER BY timestamp DESC, accepted_at DESC, place DESC, id DESC LIMIT ?
+    SELECT page FROM turns WHERE tenant = :tenant AND user = :user AND indexed = 0
+    AND (:session IS NULL OR session = :session)
+    AND (:timestamp IS NULL OR (timestamp, accepted_at, place, id) < (:timestamp, :accepted_at, :place, :id))
+    ORDER BY timestamp DESC, accepted_at DESC, place DESC, id DESC LIMIT :limit
 """
+_GET = "SELECT page FROM turns WHERE tenant = ? AND user = ? AND id IN (SELECT value FROM json_each(?))"
 _IS_REMOVED = "SELECT 1 FROM removed_turns WHERE tenant = ? AND user = ? AND id = ?"
 _INSERT = """
     INSERT INTO turns (tenant, user, id, session, timestamp, accepted_at, place, indexed, page)
@@ -107,9 +111,26 @@ class SqliteShortTerm:
         """Return the newest `limit` turns of a session, newest last."""
         return await self._select(_RECENT, (scope.tenant_id, scope.user_id, session_id, limit))
 
-    async def unindexed(self, scope: Scope, *, limit: int) -> list[Page]:
+    async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
+        """Return those of the turns that are kept, in the order asked for."""
+        found = {page.id: page for page in await self._select(_GET, _key(scope, ids))}
+        return [found[id] for id in ids if id in found]
+
+    async def unindexed(
+        self, scope: Scope, *, limit: int, session_id: SessionId | None = None, after: Position | None = None
+    ) -> list[Page]:
         """Return the newest `limit` turns of the scope that the index lacks, newest last."""
-        return await self._select(_UNINDEXED, (scope.tenant_id, scope.user_id, limit))
+        wanted: dict[str, str | int | None] = {
+            "tenant": scope.tenant_id,
+            "user": scope.user_id,
+            "session": session_id,
+            "timestamp": to_micros(after.timestamp) if after else None,
+            "accepted_at": to_micros(after.accepted_at) if after else None,
+            "place": after.index if after else None,
+            "id": after.id if after else None,
+            "limit": limit,
+        }
+        return await self._select(_UNINDEXED, wanted)
 
     async def remove(self, scope: Scope, ids: Sequence[MemoryId]) -> None:
         """Forget these turns and note their ids, known or not."""
@@ -128,7 +149,7 @@ class SqliteShortTerm:
     def _trim(self, connection: sqlite3.Connection, sessions: Iterable[tuple[str, str, str]]) -> None:
         connection.executemany(_TRIM, [(*session, self._per_session) for session in sessions])
 
-    async def _select(self, statement: str, row: tuple[str | int, ...]) -> list[Page]:
+    async def _select(self, statement: str, row: tuple[str | int, ...] | dict[str, str | int | None]) -> list[Page]:
         """Return the pages of a statement that gives the newest first, newest last."""
         return await self._db.read(
             lambda connection: [_decoder.decode(page) for (page,) in connection.execute(statement, row)][::-1]

@@ -19,13 +19,13 @@ from qdrant_edge import (
 )
 
 from memoryos_adapters.storage.bm25 import weigh_document
-from memoryos_adapters.storage.cursor import read_cursor, write_cursor
 from memoryos_adapters.storage.edge_errors import UPSTREAM
 from memoryos_adapters.storage.edge_listing import PageListing
 from memoryos_adapters.storage.edge_search import search_shard
 from memoryos_adapters.storage.edge_shard import DENSE, SPARSE, open_shard
 from memoryos_adapters.storage.payload import chunk_payload, page_payload, point_ids, read_page, tombstone_payload
 from memoryos_adapters.storage.vectors import check_vector
+from memoryos_ports.cursor import read_cursor, write_cursor
 from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.errors import StorageFull
 from memoryos_ports.ids import MemoryId, Scope, SessionId, chunk_id, scope_key

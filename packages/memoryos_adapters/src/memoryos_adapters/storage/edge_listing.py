@@ -16,7 +16,8 @@ from qdrant_edge import (
     ScrollRequest,
 )
 
-from memoryos_adapters.storage.cursor import Position, read_position
+from memoryos_adapters.storage.payload import read_position
+from memoryos_ports.cursor import Position
 from memoryos_ports.ids import MemoryId, Scope, SessionId, scope_key
 
 _POSITION_FIELDS = ["timestamp", "accepted_at", "index"]

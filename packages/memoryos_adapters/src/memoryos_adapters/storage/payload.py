@@ -25,6 +25,7 @@ from typing import Any
 
 import msgspec
 
+from memoryos_ports.cursor import Position
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.ids import MemoryId, Scope, chunk_id, scope_key
 from memoryos_ports.memory import Chunk, IndexEntry, Page
@@ -91,3 +92,8 @@ def _filter_fields(page: Page, chunk: Chunk) -> dict[str, Any]:
     }
     filters = {"session_id": page.session_id, "agent_id": page.agent_id}
     return fields | {name: value for name, value in filters.items() if value is not None}
+
+
+def read_position(page_id: MemoryId, payload: dict[str, Any]) -> Position:
+    """Return the position of a page from its payload."""
+    return msgspec.convert([payload["timestamp"], payload["accepted_at"], payload["index"], page_id], Position)

@@ -1,14 +1,15 @@
-"""Where a listing stands: the place of a page in the order of its scope, and its URL-safe text."""
+"""Where a listing of pages stands: the place of a page in the order of its scope, and its URL-safe text."""
 
 import base64
 import binascii
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.ids import MemoryId
+from memoryos_ports.memory import Page
 
 _Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -22,9 +23,9 @@ class Position(msgspec.Struct, frozen=True, order=True, array_like=True):
     id: MemoryId
 
 
-def read_position(page_id: MemoryId, payload: dict[str, Any]) -> Position:
-    """Return the position of a page from its payload."""
-    return msgspec.convert([payload["timestamp"], payload["accepted_at"], payload["index"], page_id], Position)
+def position_of(page: Page) -> Position:
+    """Return the place of a page in the order of its scope."""
+    return Position(page.timestamp, page.accepted_at, page.index, page.id)
 
 
 def write_cursor(position: Position) -> str:
