@@ -152,7 +152,7 @@ async def test_a_chat_is_remembered_for_the_user_it_names(
         ({"X-User-ID": "a/b"}, {}, "X-User-ID"),
         ({"X-User-ID": ""}, {}, "X-User-ID"),
         ({}, {"user": "a b"}, "user"),
-        ({"X-Session-ID": "a/b"}, {}, "X-Session-Id"),
+        ({"X-Session-ID": "a/b"}, {}, "X-Session-ID"),
         ({"Idempotency-Key": "a b"}, {}, "Idempotency-Key"),
         ({"X-MemoryOS-Mode": "sometimes"}, {}, "X-MemoryOS-Mode"),
     ],

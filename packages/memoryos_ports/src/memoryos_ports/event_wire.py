@@ -46,7 +46,7 @@ def decode_event(payload: bytes, *, entry_id: str, received_at: datetime) -> Tur
         if version != EVENT_VERSION:
             raise InvalidEvent(f"unknown event version {version!r}: this consumer reads 0 and {EVENT_VERSION}")
         return _checked(_v1_decoder.decode(payload))
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as exc:
         raise InvalidEvent(f"not an event: {exc}") from exc
     except InvalidInput as exc:
         raise InvalidEvent(f"not a valid event: {exc}") from exc

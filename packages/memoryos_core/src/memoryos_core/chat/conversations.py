@@ -1,9 +1,10 @@
 """What is known of conversations: which user turns are remembered, in which session, with which answers."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -27,21 +28,34 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[MemoryId, ...] = ()
 
 
+class ToolLoop(msgspec.Struct, frozen=True, kw_only=True):
+    """The tool loop that an answer to a user turn opened.
+
+    `said` is the turn's hash as if it were the first of its conversation: it tells the turn from others when a client
+    without history comes back with it. `block` is what was recalled for the turn ("" for nothing); `steps` are the
+    events of what the model said on the way.
+    """
+
+    said: str
+    block: str
+    steps: tuple[EventId, ...] = ()
+
+
 class KnownTurn(msgspec.Struct, frozen=True, kw_only=True):
     """A user turn that is remembered in a session.
 
     `exchanges` are those stored under its hash, oldest first; `history` are pages of the answers that came along as
-    history of a first contact. `block` is what was recalled for the turn when its answer opened a tool loop.
+    history of a first contact. `loop` is the latest tool loop that an answer opened.
     """
 
     exchanges: tuple[Exchange, ...] = ()
     history: tuple[MemoryId, ...] = ()
-    block: str | None = None
+    loop: ToolLoop | None = None
 
-    @property
-    def answers(self) -> tuple[MemoryId, ...]:
-        """Every page that answers this turn so far."""
-        return (*self.history, *(page for exchange in self.exchanges for page in exchange.answers))
+    def answers(self, *, beside: Collection[EventId] = ()) -> tuple[MemoryId, ...]:
+        """Return every page that answers this turn so far, but those of the events `beside`."""
+        competing = (exchange for exchange in self.exchanges if exchange.event_id not in beside)
+        return (*self.history, *(page for exchange in competing for page in exchange.answers))
 
 
 class KnownConversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +84,7 @@ class Conversations:
 
     def __init__(self, documents: DocumentStore) -> None:
         self._documents = documents
+        self._locks: WeakValueDictionary[tuple[Scope, str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def find(self, scope: Scope, hashes: Sequence[str], session_id: SessionId | None) -> KnownConversation:
         """Return what is remembered of these user turns (chain hashes, in order).
@@ -89,11 +104,8 @@ class Conversations:
         found = await self._documents.get(scope, SESSION_KIND, [session_id])
         return _latest_decoder.decode(found[session_id].body).value if found else START
 
-    async def record(self, event: TurnsEvent, *, block: str | None = None) -> None:
-        """Note what an exchange makes known. Idempotent, and the same whatever the order of the events.
-
-        `block` is kept for the event's newest user turn when its answer opened a tool loop.
-        """
+    async def record(self, event: TurnsEvent) -> None:
+        """Note what an exchange makes known. Idempotent, and the same whatever the order of the events."""
         chain, session_id = event.chain, event.session_id
         if chain is None or session_id is None:
             return
@@ -105,13 +117,17 @@ class Conversations:
                 write(event.scope, TURN_KIND, _turn_key(session_id, passed), _turn_decoder, _passing(answers[passed]))
                 for passed in chain.passed
             ),
-            write(event.scope, TURN_KIND, _turn_key(session_id, chain.hash), _turn_decoder, _adding(exchange, block)),
+            write(event.scope, TURN_KIND, _turn_key(session_id, chain.hash), _turn_decoder, _adding(exchange)),
             *(
                 write(event.scope, CHAIN_KIND, hash_, _latest_decoder, _latest(event.accepted_at, session_id))
                 for hash_ in (*chain.passed, chain.hash)
             ),
             write(event.scope, SESSION_KIND, session_id, _latest_decoder, _latest(event.accepted_at, chain.hash)),
         )
+
+    async def keep_loop(self, scope: Scope, session_id: SessionId, hash_: str, loop: ToolLoop) -> None:
+        """Keep the tool loop that the newest answer to a user turn opened or went on with."""
+        await self._update(scope, TURN_KIND, _turn_key(session_id, hash_), _turn_decoder, _looping(loop))
 
     async def _session_of(self, scope: Scope, hashes: Sequence[str]) -> SessionId | None:
         found = await self._documents.get(scope, CHAIN_KIND, hashes)
@@ -121,19 +137,21 @@ class Conversations:
     async def _update(
         self, scope: Scope, kind: str, id_: str, decoder: msgspec.json.Decoder[_Body], merge: _Merge[_Body]
     ) -> None:
-        for _ in range(_WRITE_TRIES):
-            document = (await self._documents.get(scope, kind, [id_])).get(id_)
-            before = decoder.decode(document.body) if document else None
-            after = merge(before)
-            if after == before:
+        # writers of this process take turns, so that only other processes use up the tries
+        async with self._locks.setdefault((scope, kind, id_), asyncio.Lock()):
+            for _ in range(_WRITE_TRIES):
+                document = (await self._documents.get(scope, kind, [id_])).get(id_)
+                before = decoder.decode(document.body) if document else None
+                after = merge(before)
+                if after == before:
+                    return
+                version = document.version if document else 0
+                try:
+                    await self._documents.put(scope, kind, id_, msgspec.json.encode(after), expected_version=version)
+                except VersionConflict:
+                    continue
                 return
-            version = document.version if document else 0
-            try:
-                await self._documents.put(scope, kind, id_, msgspec.json.encode(after), expected_version=version)
-            except VersionConflict:
-                continue
-            return
-        raise VersionConflict(kind=kind, identifier=id_, expected=version, found=version + 1)
+            raise VersionConflict(kind=kind, identifier=id_, expected=version, found=version + 1)
 
 
 def _turn_key(session_id: SessionId, hash_: str) -> str:
@@ -162,13 +180,17 @@ def _passing(answers: tuple[MemoryId, ...]) -> _Merge[KnownTurn]:
     return merge
 
 
-def _adding(exchange: Exchange, block: str | None) -> _Merge[KnownTurn]:
+def _looping(loop: ToolLoop) -> _Merge[KnownTurn]:
+    return lambda turn: msgspec.structs.replace(turn or KnownTurn(), loop=loop)
+
+
+def _adding(exchange: Exchange) -> _Merge[KnownTurn]:
     def merge(turn: KnownTurn | None) -> KnownTurn:
         turn = turn or KnownTurn()
         if any(known.event_id == exchange.event_id for known in turn.exchanges):
             return turn
         ordered = sorted((*turn.exchanges, exchange), key=lambda e: (e.accepted_at, e.event_id))
-        return msgspec.structs.replace(turn, exchanges=tuple(ordered), block=block or turn.block)
+        return msgspec.structs.replace(turn, exchanges=tuple(ordered))
 
     return merge
 

@@ -1,7 +1,7 @@
 """The memory side of a chat: what is recalled for it before the model is asked, what is remembered of it after."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -10,8 +10,9 @@ import msgspec
 from loguru import logger
 
 from memoryos_core.caller import Caller
-from memoryos_core.chat.conversations import Conversations
-from memoryos_core.chat.messages import last_user_position, normalised, remembered_text
+from memoryos_core.chat.chain import START, link
+from memoryos_core.chat.conversations import Conversations, ToolLoop
+from memoryos_core.chat.messages import clean_text, last_user_position, normalised, remembered_text
 from memoryos_core.chat.turn_plan import TurnPlan, plan_turn
 from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
 from memoryos_core.memory.ingest import Ingest
@@ -25,9 +26,6 @@ from memoryos_ports.events import EVENT_VERSION, EventMessage, TurnsEvent
 from memoryos_ports.ids import EventId, Scope
 from memoryos_ports.llm import Message
 from memoryos_ports.memory import Page
-
-STORE_WAIT_S = 0.05
-"""The longest a chat waits for its exchange to be durable before it says so."""
 
 MIN_SCORE = 0.05
 """Pages that score below this do not enter a prompt: a cosine of about .1 and no word in common is noise."""
@@ -48,10 +46,14 @@ _LATE = _Late.LATE
 
 
 class ChatMemorySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What memory may cost a chat: tokens in the prompt, and seconds before it goes on without."""
+    """What memory may cost a chat: tokens in the prompt, and seconds before it goes on without.
+
+    `store_wait_s` is the longest a chat waits for its exchange to be durable before it says so.
+    """
 
     budget_tokens: int = 2000
     recall_timeout_s: float = 0.15
+    store_wait_s: float = 0.05
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,14 +122,26 @@ class ChatMemory:
             reason = "disabled" if not self._enabled else "no_user" if scope is None else "mode"
             return Prepared(scope=None, caller=caller, state="off", reason=reason)
         started = self._clock.monotonic()
-        plan, recalled = await asyncio.gather(
-            self._in_time(plan_turn(self._conversations, scope, caller, messages, idempotency_key=idempotency_key)),
-            self._in_time(self._search(scope, caller, messages)),
-        )
+        try:
+            plan, recalled = await asyncio.gather(
+                self._in_time(plan_turn(self._conversations, scope, caller, messages, idempotency_key=idempotency_key)),
+                self._in_time(self._search(scope, caller, messages)),
+            )
+        except asyncio.CancelledError:  # the client is gone already: its turn is remembered all the same
+            late = Prepared(
+                scope=scope,
+                caller=caller,
+                messages=messages,
+                idempotency_key=idempotency_key,
+                state="degraded",
+                is_planned=False,
+            )
+            self.remember_later(late, Answered(text=None, partial=True))
+            raise
         hits, degraded = ([], True) if recalled is _LATE else (recalled.hits, recalled.degraded)
         planned = None if plan is _LATE else plan
         chosen = self._choose(hits, messages)
-        block = planned.block if planned and planned.block and caller.reads else render_block(chosen)
+        block = planned.loop.block if planned and planned.loop and caller.reads else render_block(chosen)
         return Prepared(
             scope=scope,
             caller=caller,
@@ -143,14 +157,14 @@ class ChatMemory:
         )
 
     async def remember(self, prepared: Prepared, answered: Answered) -> bool:
-        """Make the exchange durable; return whether it is, waiting at most STORE_WAIT_S (it goes on after that).
+        """Make the exchange durable; return whether it is, waiting at most `store_wait_s` (it goes on after that).
 
         True as well when there was nothing to remember.
         """
         if prepared.scope is None or not prepared.caller.writes:
             return True
         task = self._start(self._store(prepared, answered))
-        done, _ = await asyncio.wait({task}, timeout=STORE_WAIT_S)
+        done, _ = await asyncio.wait({task}, timeout=self._settings.store_wait_s)
         return bool(done) and task.result()
 
     def remember_later(self, prepared: Prepared, answered: Answered) -> None:
@@ -181,24 +195,32 @@ class ChatMemory:
         try:
             plan = prepared.plan if prepared.is_planned else await self._plan_again(prepared)
             event = _event(prepared, plan, answered, now=self._clock.now())
-            if event is None:
-                return True
-            published = await self._ingest.publish(event)
+            is_new = event is not None and (await self._ingest.publish(event)).outcome == "new"
         except MemoryOSError as exc:
             self.lost += 1
             logger.bind(error=str(exc)).warning("exchange not remembered")
             return False
-        if published.outcome == "new":
-            await self._follow_up(event, prepared.block if answered.opens_tool_loop else None)
+        work: list[Awaitable[None]] = []
+        if event is not None and is_new:
+            work += [self._ingest.keep_short_term(event), self._conversations.record(event)]
+        if plan is not None and answered.opens_tool_loop:
+            work.append(self._keep_loop(prepared, plan, event))
+        await self._follow_up(work)
         return True
 
-    async def _follow_up(self, event: TurnsEvent, block: str | None) -> None:
-        work = (self._ingest.keep_short_term(event), self._conversations.record(event, block=block))
+    async def _follow_up(self, work: Sequence[Awaitable[None]]) -> None:
         for outcome in await asyncio.gather(*work, return_exceptions=True):
             if isinstance(outcome, MemoryOSError):  # the event is durable: the runner does it again when it applies it
-                logger.bind(event_id=event.event_id, error=str(outcome)).debug("exchange not followed up yet")
+                logger.bind(error=str(outcome)).debug("exchange not followed up yet")
             elif outcome is not None:
                 raise outcome
+
+    async def _keep_loop(self, prepared: Prepared, plan: TurnPlan, event: TurnsEvent | None) -> None:
+        assert prepared.scope is not None  # noqa: S101 - remember() has looked
+        said = remembered_text(prepared.messages[last_user_position(prepared.messages) or 0])
+        steps = (*(plan.loop.steps if plan.loop else ()), *((event.event_id,) if event else ()))
+        loop = ToolLoop(said=link(START, said), block=prepared.block, steps=steps)
+        await self._conversations.keep_loop(prepared.scope, plan.session_id, plan.chain.hash, loop)
 
     async def _plan_again(self, prepared: Prepared) -> TurnPlan | None:
         assert prepared.scope is not None  # noqa: S101 - remember() has looked
@@ -233,9 +255,9 @@ def _event(prepared: Prepared, plan: TurnPlan | None, answered: Answered, *, now
     if plan is None or scope is None:
         return None
     messages = [EventMessage(role=t.role, content=t.text, name=t.name, timestamp=now) for t in plan.new_turns]
-    has_answer = answered.text is not None and bool(answered.text.strip())
-    if has_answer:
-        messages.append(EventMessage(role="assistant", content=answered.text or "", timestamp=now))
+    answer = clean_text(answered.text or "")
+    if answer:
+        messages.append(EventMessage(role="assistant", content=answer, timestamp=now))
     if not messages:
         return None
     return TurnsEvent(
@@ -250,7 +272,7 @@ def _event(prepared: Prepared, plan: TurnPlan | None, answered: Answered, *, now
         accepted_at=now,
         partial=answered.partial,
         chain=plan.chain,
-        supersedes=plan.supersedes if has_answer else (),
+        supersedes=plan.supersedes if answer else (),
     )
 
 

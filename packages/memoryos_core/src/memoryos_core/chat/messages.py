@@ -1,5 +1,6 @@
 """The text of chat messages as memory sees it, and the one change memory makes to them."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -9,6 +10,8 @@ from memoryos_core.memory.block import strip_blocks
 from memoryos_ports.llm import ContentPart, Message
 
 MARKS = {"image_url": "[image]", "input_audio": "[audio]", "file": "[file]"}
+
+_DATA_URL = re.compile(r"data:(?P<type>[a-z]+)/[\w.+-]+(?:;[\w=.+-]+)*;base64,[A-Za-z0-9+/=_-]+", re.IGNORECASE)
 
 
 def remembered_text(message: Message) -> str:
@@ -20,8 +23,14 @@ def remembered_text(message: Message) -> str:
     if content is None:
         return ""
     if isinstance(content, str):
-        return strip_blocks(content).strip()
+        return clean_text(content)
     return "\n".join(filter(None, map(_part_text, content))).strip()
+
+
+def clean_text(text: str) -> str:
+    """Return a text without recalled blocks that came back in it, and with a mark in the place of each data URL."""
+    text = strip_blocks(text)
+    return (_DATA_URL.sub(_mark_of, text) if "base64," in text else text).strip()
 
 
 def normalised(text: str) -> str:
@@ -50,8 +59,13 @@ def with_block(messages: tuple[Message, ...], position: int, block: str) -> tupl
 
 def _part_text(part: ContentPart) -> str:
     if part.type == "text":
-        return strip_blocks(part.text or "")
+        return clean_text(part.text or "")
     return MARKS.get(part.type, "")
+
+
+def _mark_of(data_url: re.Match[str]) -> str:
+    kind = data_url["type"].lower()
+    return f"[{kind}]" if kind in ("image", "audio") else "[file]"
 
 
 def _parts(message: Message) -> tuple[ContentPart, ...]:

@@ -26,19 +26,23 @@ class ChatCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened beside the answer, for its headers. `stored` False: the exchange is not acknowledged as stored."""
+    """What happened beside the answer, for its headers.
+
+    `stored` False: the exchange is not acknowledged as stored. `has_text` False: the answer holds nothing to remember.
+    """
 
     route: Route
     prepared: Prepared
     tries: int = 1
     stored: bool = True
+    has_text: bool = True
 
     @property
     def event_id(self) -> EventId | None:
         """The event_id under which the exchange is remembered, None when it is not, or not known to be."""
         if not self.stored:
             return None
-        return self.prepared.event_id(answer_remembered=not self.route.provider.offline)
+        return self.prepared.event_id(answer_remembered=self.has_text and not self.route.provider.offline)
 
 
 class ChatService:
@@ -61,10 +65,11 @@ class ChatService:
         except asyncio.CancelledError:
             self._remember_later(prepared, Answered(text=None, partial=True))
             raise
-        first = answer.choices[0].message
+        first = min(answer.choices, key=lambda choice: choice.index).message
         text = None if route.provider.offline else first.content
         stored = await self._remember(prepared, Answered(text=text, opens_tool_loop=bool(first.tool_calls)))
-        return answer, ChatReport(route=route, prepared=prepared, stored=stored)
+        has_text = bool(text and text.strip())
+        return answer, ChatReport(route=route, prepared=prepared, stored=stored, has_text=has_text)
 
     async def stream(self, call: ChatCall) -> "ChatStream":
         """Return the answer's stream once its first chunks are in; until then everything raises as in `complete`."""

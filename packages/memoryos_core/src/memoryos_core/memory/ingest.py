@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from loguru import logger
+
 from memoryos_core.memory.chunks import chunk_spans
 from memoryos_ports.embedding import Embedder
-from memoryos_ports.errors import EventIdReused, NotFound, UpstreamError
+from memoryos_ports.errors import EventIdReused, MemoryOSError, NotFound, UpstreamError
 from memoryos_ports.events import EventLog, Published, Receipt, TurnsEvent, content_hash
 from memoryos_ports.ids import EventId, MemoryId, Scope, page_id
 from memoryos_ports.memory import Chunk, IndexEntry, MemoryStorage, Page
@@ -42,7 +44,10 @@ class Ingest:
         if published.outcome == "other":
             raise EventIdReused(event.event_id)
         if published.outcome == "new":
-            await self.keep_short_term(event)
+            try:
+                await self.keep_short_term(event)
+            except MemoryOSError as exc:  # the event is durable: its application appends its turns again
+                logger.bind(event_id=event.event_id, error=str(exc)).warning("turns not in short-term memory yet")
         return published.receipt
 
     async def publish(self, event: TurnsEvent) -> Published:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from loguru import logger
 
@@ -57,7 +58,8 @@ class Runner:
         self._policy = policy or RetryPolicy()
         self._chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._stopping = asyncio.Event()
-        self._paused = False
+        self._paused = asyncio.Event()
+        self._unsettled: list[Delivery] = []
         self._busy = 0
         self._freed = asyncio.Event()
 
@@ -69,12 +71,15 @@ class Runner:
         """Consume until `stop`; cancelling leaves what is in hand to be handed out again."""
         async with asyncio.TaskGroup() as tasks:
             while not self._stopping.is_set():
-                if self._paused:
+                if self._paused.is_set():
                     await self._resume_when_up()
                     continue
-                for delivery in await self._receive(await self._free_slots()):
+                free = await self._free_slots()
+                for delivery in await self._receive(free):
                     self._busy += 1
                     tasks.create_task(self._handle(delivery)).add_done_callback(self._finished)
+        with suppress(MemoryOSError):  # a log that is still down hands them out again by itself
+            await self._give_back()
 
     async def _free_slots(self) -> int:
         while self._busy >= self._concurrency:
@@ -87,17 +92,24 @@ class Runner:
         self._freed.set()
 
     async def _receive(self, limit: int) -> list[Delivery]:
+        if self._stopping.is_set() or self._paused.is_set():  # since the slots were waited for
+            return []
         try:
-            return await self._events.receive(limit=limit, wait_s=_RECEIVE_WAIT_S)
+            deliveries = await self._events.receive(limit=limit, wait_s=_RECEIVE_WAIT_S)
         except MemoryOSError as exc:
             self._pause(exc)
             return []
+        if self._paused.is_set():  # since the log was asked
+            self._unsettled += deliveries
+            return []
+        return deliveries
 
     async def _handle(self, delivery: Delivery) -> None:
         try:
             await self._apply(delivery)
         except MemoryOSError as exc:
-            self._pause(exc)  # the log itself does not answer: the event stays pending and is handed out again
+            self._unsettled.append(delivery)  # the log itself does not answer: it is given back once it does
+            self._pause(exc)
 
     async def _apply(self, delivery: Delivery) -> None:
         try:
@@ -128,19 +140,25 @@ class Runner:
         await self._events.bury(delivery, error=error)
 
     def _pause(self, exc: MemoryOSError) -> None:
-        if not self._paused:
-            self._paused = True
+        if not self._paused.is_set():
+            self._paused.set()
             logger.bind(error=str(exc)).warning("event runner paused")
 
     async def _resume_when_up(self) -> None:
         try:
             async with asyncio.timeout(_PROBE_TIMEOUT_S):
                 await asyncio.gather(*(probe() for probe in self._probes))
+                await self._give_back()
         except (MemoryOSError, TimeoutError):
             await self._rest(_PROBE_EVERY_S)
             return
-        self._paused = False
+        self._paused.clear()
         logger.info("event runner resumed")
+
+    async def _give_back(self) -> None:
+        while self._unsettled:
+            await self._events.leave(self._unsettled[-1], error="not settled", retry_in_s=0, attempted=False)
+            self._unsettled.pop()
 
     async def _rest(self, seconds: float) -> None:
         try:
