@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
+from memoryos_core.memory.block import render_block
 from tests.service.chat.person import Person, assistant, memory_report, parts_added, user
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.held_upstream import HeldUpstream
+from tests.support.makers import make_page
 from tests.support.replies import Reply
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -152,7 +154,7 @@ async def test_system_developer_and_tool_messages_are_never_remembered(person: P
 
 
 async def test_a_recalled_block_that_comes_back_is_not_remembered(person: Person) -> None:
-    await person.chat(user("a\n<memoryos-recall>\nold\n</memoryos-recall>"))
+    await person.chat(user("a\n" + render_block([make_page("old")])))
     assert await person.remembered() == [("user", "a"), ("assistant", "Hello!")]
 
 

@@ -41,7 +41,7 @@ def decode_event(payload: bytes, *, entry_id: str, received_at: datetime) -> Tur
     """
     try:
         version = _head_decoder.decode(payload).v
-        if version is None:
+        if version is None or version == 0:
             return _checked(_from_v0(_v0_decoder.decode(payload), entry_id=entry_id, received_at=received_at))
         if version != EVENT_VERSION:
             raise InvalidEvent(f"unknown event version {version!r}: this consumer reads 0 and {EVENT_VERSION}")

@@ -17,6 +17,9 @@ from memoryos_ports.ids import EventId, MemoryId, Scope, SessionId, page_id
 TURN_KIND = "turn"
 CHAIN_KIND = "chain"
 SESSION_KIND = "session"
+EXCHANGES_KEPT = 32
+"""How many of a turn's exchanges its document names: what came before them is superseded long since."""
+
 _WRITE_TRIES = 8
 
 
@@ -44,10 +47,12 @@ class ToolLoop(msgspec.Struct, frozen=True, kw_only=True):
 class KnownTurn(msgspec.Struct, frozen=True, kw_only=True):
     """A user turn that is remembered in a session.
 
-    `exchanges` are those stored under its hash, oldest first; `history` are pages of the answers that came along as
-    history of a first contact. `loop` is the latest tool loop that an answer opened.
+    `stored` counts the exchanges stored under its hash, `exchanges` are the latest of them, oldest first; `history` are
+    pages of the answers that came along as history of a first contact. `loop` is the latest tool loop that an answer
+    opened.
     """
 
+    stored: int = 0
     exchanges: tuple[Exchange, ...] = ()
     history: tuple[MemoryId, ...] = ()
     loop: ToolLoop | None = None
@@ -190,7 +195,7 @@ def _adding(exchange: Exchange) -> _Merge[KnownTurn]:
         if any(known.event_id == exchange.event_id for known in turn.exchanges):
             return turn
         ordered = sorted((*turn.exchanges, exchange), key=lambda e: (e.accepted_at, e.event_id))
-        return msgspec.structs.replace(turn, exchanges=tuple(ordered))
+        return msgspec.structs.replace(turn, stored=turn.stored + 1, exchanges=tuple(ordered[-EXCHANGES_KEPT:]))
 
     return merge
 

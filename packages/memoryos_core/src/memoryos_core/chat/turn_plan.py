@@ -71,7 +71,7 @@ def _plan(
     prefix = _known_prefix(known, turns)
     newest, fresh = turns[-1], turns[prefix:]
     turn = known.turns.get(newest.hash) or KnownTurn()
-    event_id = derive_id("exchange", session_id, newest.hash, len(turn.exchanges))
+    event_id = derive_id("exchange", session_id, newest.hash, turn.stored)
     loop = turn.loop if newest.position < len(messages) - 1 else None
     begin = 0 if prefix == 0 else fresh[0].position if fresh else len(messages)
     return TurnPlan(

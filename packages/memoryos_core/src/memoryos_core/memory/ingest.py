@@ -1,6 +1,7 @@
 """Taking turns in: an event becomes durable, then pages that are searchable; twice is the same as once."""
 
 from collections.abc import Sequence
+from itertools import count
 
 from loguru import logger
 
@@ -80,8 +81,8 @@ class Ingest:
 
     async def _receipt_from_pages(self, scope: Scope, event_id: EventId) -> Receipt | None:
         ids: list[MemoryId] = []
-        while len(ids) % _LOOK == 0:
-            wanted = [page_id(scope, event_id, index) for index in range(len(ids), len(ids) + _LOOK)]
+        for start in count(step=_LOOK):
+            wanted = [page_id(scope, event_id, index) for index in range(start, start + _LOOK)]
             pages = await self._storage.get(scope, wanted)
             if not pages:
                 break
@@ -90,12 +91,12 @@ class Ingest:
 
     async def _known_from_pages(self, event: TurnsEvent) -> Receipt | None:
         try:
-            first = await self._storage.get(event.scope, [page_id(event.scope, event.event_id, 0)])
+            stored = await self._storage.get(event.scope, event.memory_ids)
         except UpstreamError:
             return None  # an index that is down does not stop a write: insertion is idempotent by id
-        if not first:
+        if not stored:
             return None
-        if first[0].content_hash != content_hash(event.messages):
+        if stored[0].content_hash != content_hash(event.messages):
             raise EventIdReused(event.event_id)
         return Receipt(event_id=event.event_id, state="stored", memory_ids=event.memory_ids)
 

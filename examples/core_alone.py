@@ -1,0 +1,30 @@
+"""The core library alone: rank what a store of your own found, and pack it into a prompt."""
+
+from datetime import UTC, datetime
+
+from memoryos_core.memory.block import line_tokens, render_block
+from memoryos_core.memory.ingest import pages_of
+from memoryos_core.memory.pack import fit_to_budget
+from memoryos_core.memory.rank import rank_candidates
+from memoryos_ports.events import EventMessage, TurnsEvent
+from memoryos_ports.ids import EventId, TenantId, UserId
+from memoryos_ports.memory import Candidate, Chunk
+
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+turns = [EventMessage(role="user", content=text, timestamp=NOW) for text in ("Porto is lovely", "Walnuts make me ill")]
+event = TurnsEvent(
+    v=1,
+    event_id=EventId("e1"),
+    tenant_id=TenantId("acme"),
+    user_id=UserId("ana"),
+    messages=tuple(turns),
+    source="api",
+    accepted_at=NOW,
+)
+porto, walnuts = pages_of(event)
+whole = Chunk(number=0, start=0, end=19)
+hits = rank_candidates("Which nuts must I avoid?", [
+    Candidate(page=porto, chunk=whole, cosine=0.1, bm25=None),
+    Candidate(page=walnuts, chunk=whole, cosine=0.6, bm25=2.5),
+])  # fmt: skip
+print(render_block(fit_to_budget(hits, budget_tokens=60, cost=line_tokens, min_score=0.1)))  # noqa: T201

@@ -1,0 +1,32 @@
+"""Memory as a caller would put it into a prompt."""
+
+from memoryos_core.memory.context import ContextService
+from memoryos_core.memory.recall import Question
+from memoryos_ports.ids import SessionId
+from tests.support.makers import ANA, after, make_event
+from tests.support.memory_stack import MemoryStack
+
+
+async def test_the_context_has_tiers_and_one_block_within_the_budget(stack: MemoryStack) -> None:
+    for number in range(9):
+        await stack.ingest.accept(make_event(f"e{number}", f"tea number {number}", session_id="s1", at=after(number)))
+    await stack.settle()
+    await stack.ingest.accept(make_event("fresh", "tea is queued", at=after(99)))
+    service = ContextService(recall=stack.recall, short_term=stack.short_term, budget_tokens=80)
+    context = await service.gather(Question(scope=ANA, text="which tea"), limit=5)
+    assert len(context.hits) == 5
+    assert 0 < context.tokens <= 80
+    assert "tea" in context.text
+    assert [page.text for page in context.short_term] == ["tea is queued"]
+    nothing = await service.gather(Question(scope=ANA, text="tea"), limit=5, budget_tokens=0)
+    assert (nothing.text, nothing.tokens, len(nothing.hits)) == ("", 0, 5)
+
+
+async def test_short_term_memory_is_that_of_the_session(stack: MemoryStack) -> None:
+    for number in range(3):
+        await stack.ingest.accept(
+            make_event(f"e{number}", f"turn {number}", session_id=f"s{number % 2}", at=after(number))
+        )
+    service = ContextService(recall=stack.recall, short_term=stack.short_term, budget_tokens=80)
+    context = await service.gather(Question(scope=ANA, text="turn", session_id=SessionId("s0")), limit=5)
+    assert [page.text for page in context.short_term] == ["turn 0", "turn 2"]

@@ -1,0 +1,153 @@
+"""Taking turns in: durable once, applied as often as may be, and never under an id of another content."""
+
+import asyncio
+
+import pytest
+
+from memoryos_ports.errors import EventIdReused, MemoryDisabled, NotFound, UpstreamUnavailable
+from memoryos_ports.ids import EventId, page_id
+from tests.support.makers import ANA, BOB, NOON, after, make_event, make_turn
+from tests.support.memory_stack import MemoryStack
+
+EVENT = make_event("e1", make_turn("tea?", name="Ana"), make_turn("green", role="assistant"))
+OTHER = make_event("e1", "coffee?")
+
+
+async def test_an_accepted_event_is_queued_and_then_stored(stack: MemoryStack) -> None:
+    accepted = await stack.ingest.accept(EVENT)
+    assert (accepted.state, accepted.memory_ids) == ("queued", EVENT.memory_ids)
+    await stack.settle()
+    receipt = await stack.ingest.receipt(ANA, EVENT.event_id)
+    assert (receipt.state, receipt.memory_ids) == ("stored", EVENT.memory_ids)
+
+
+async def test_pages_keep_every_word_of_their_event(stack: MemoryStack) -> None:
+    turns = (make_turn("one", name="Ana", at=after(1)), make_turn("two", role="assistant", at=after(2)))
+    event = make_event(
+        "e1", *turns, session_id="s1", agent_id="a1", metadata={"k": [1]}, source="import", partial=True, sensitive=True
+    )
+    await stack.handlers.apply(event)
+    first, second = await stack.pages()
+    assert [(p.id, p.index, p.role, p.name, p.text, p.timestamp) for p in (first, second)] == [
+        (event.memory_ids[0], 0, "user", "Ana", "one", after(1)),
+        (event.memory_ids[1], 1, "assistant", None, "two", after(2)),
+    ]
+    assert (second.session_id, second.agent_id, second.metadata, second.source) == ("s1", "a1", {"k": [1]}, "import")
+    assert (second.accepted_at, second.sensitive, first.partial, second.partial) == (NOON, True, False, True)
+
+
+async def test_defect_a_page_is_never_stored_twice(stack: MemoryStack) -> None:
+    for _ in range(2):
+        await stack.ingest.accept(EVENT)
+    await asyncio.gather(*(stack.handlers.apply(EVENT) for _ in range(5)))
+    await stack.settle()
+    assert [page.id for page in await stack.pages()] == [*EVENT.memory_ids]
+
+
+async def test_fifty_times_the_same_event_at_once_is_one(stack: MemoryStack) -> None:
+    receipts = await asyncio.gather(*(stack.ingest.accept(EVENT, check_pages=True) for _ in range(50)))
+    assert {receipt.memory_ids for receipt in receipts} == {EVENT.memory_ids}
+    assert (await stack.events.stats()).length == 1
+
+
+async def test_the_same_event_id_with_other_content_is_refused_and_changes_nothing(stack: MemoryStack) -> None:
+    await stack.ingest.accept(EVENT)
+    for _ in range(2):
+        with pytest.raises(EventIdReused) as caught:
+            await stack.ingest.accept(OTHER)
+        assert caught.value.event_id == "e1"
+        await stack.settle()
+    assert [page.text for page in await stack.pages()] == ["tea?", "green"]
+
+
+async def test_other_times_are_not_other_content(stack: MemoryStack) -> None:
+    await stack.ingest.accept(make_event("e1", "tea"))
+    await stack.ingest.accept(make_event("e1", "tea", at=after(60)))
+    assert (await stack.events.stats()).length == 1
+
+
+async def test_two_users_may_use_the_same_event_id(stack: MemoryStack) -> None:
+    await stack.ingest.accept(make_event("e1", "Ana's tea"))
+    await stack.ingest.accept(make_event("e1", "Bob's tea", scope=BOB))
+    await stack.settle()
+    assert [page.text for page in await stack.pages()] == ["Ana's tea"]
+    assert [page.text for page in await stack.pages(BOB)] == ["Bob's tea"]
+
+
+async def test_a_purged_receipt_is_answered_from_the_pages(stack: MemoryStack) -> None:
+    await store_and_purge(stack)
+    receipt = await stack.ingest.receipt(ANA, EVENT.event_id)
+    assert (receipt.state, receipt.memory_ids) == ("stored", EVENT.memory_ids)
+    assert await stack.ingest.accept(EVENT, check_pages=True) == receipt
+    assert (await stack.events.stats()).length == 0
+
+
+async def test_a_purged_event_id_with_other_content_is_still_refused(stack: MemoryStack) -> None:
+    await store_and_purge(stack)
+    with pytest.raises(EventIdReused):
+        await stack.ingest.accept(OTHER, check_pages=True)
+
+
+async def test_an_index_that_is_down_stops_no_write(stack: MemoryStack) -> None:
+    stack.faults.storage.fail("*")
+    assert (await stack.ingest.accept(EVENT, check_pages=True)).state == "queued"
+
+
+async def test_short_term_memory_that_is_down_stops_no_write(stack: MemoryStack) -> None:
+    """The event is durable: refusing it would make a client without an event_id store it twice."""
+    stack.faults.short_term.fail("append")
+    assert (await stack.ingest.accept(EVENT)).state == "queued"
+    stack.faults.short_term.mend()
+    await stack.settle()
+    assert len(await stack.pages()) == 2
+
+
+async def test_a_log_that_refuses_is_heard(stack: MemoryStack) -> None:
+    stack.faults.events.fail("publish", error=MemoryDisabled())
+    with pytest.raises(MemoryDisabled):
+        await stack.ingest.accept(EVENT)
+    assert await stack.short_term.unindexed(ANA, limit=9) == []
+
+
+async def test_many_pages_are_all_told_after_a_purge(stack: MemoryStack) -> None:
+    event = make_event("e1", *(f"turn {number}" for number in range(130)))
+    await stack.handlers.apply(event)
+    assert (await stack.ingest.receipt(ANA, event.event_id)).memory_ids == event.memory_ids
+
+
+async def test_an_event_of_another_user_is_not_found(stack: MemoryStack) -> None:
+    await stack.ingest.accept(make_event("of-ana"))
+    with pytest.raises(NotFound):
+        await stack.ingest.receipt(BOB, EventId("of-ana"))
+
+
+async def test_settled_waits_until_an_event_is_stored(stack: MemoryStack) -> None:
+    accepted = await stack.ingest.accept(EVENT)
+    async with asyncio.timeout(5):
+        waiting = asyncio.create_task(stack.ingest.settled(EVENT, accepted, timeout_s=5))
+        await stack.settle()
+        stored = await waiting
+    assert stored.state == "stored"
+    assert await stack.ingest.settled(EVENT, stored, timeout_s=5) is stored
+
+
+async def test_settled_tells_what_it_knows_when_time_is_up(stack: MemoryStack) -> None:
+    accepted = await stack.ingest.accept(EVENT)
+    assert (await stack.ingest.settled(EVENT, accepted, timeout_s=0)).state == "queued"
+
+
+async def test_an_embedder_that_is_down_leaves_the_turn_for_later(stack: MemoryStack) -> None:
+    stack.faults.embedder.fail("embed")
+    with pytest.raises(UpstreamUnavailable):
+        await stack.ingest.apply(EVENT)
+    stack.faults.embedder.mend()
+    await stack.ingest.apply(EVENT)
+    assert [page.id for page in await stack.pages()] == [page_id(ANA, EVENT.event_id, index) for index in (0, 1)]
+
+
+async def store_and_purge(stack: MemoryStack) -> None:
+    """Apply the event, and forget its receipt."""
+    await stack.ingest.accept(EVENT)
+    await stack.settle()
+    assert await stack.events.purge(before=after(3600)) == 1
+    assert await stack.events.receipt(ANA, EVENT.event_id) is None

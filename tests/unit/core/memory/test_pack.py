@@ -1,0 +1,68 @@
+"""Packing ranked pages into a budget."""
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
+from memoryos_core.memory.pack import chronological, fit_to_budget
+from memoryos_core.memory.rank import Hit
+from memoryos_core.tokens import estimate_tokens
+from memoryos_ports.memory import Page
+from tests.support.makers import after, make_hit, make_page
+
+
+def pages() -> st.SearchStrategy[list[Page]]:
+    """Pages of any text and some times."""
+    rows = st.tuples(st.text(max_size=80), st.integers(0, 5), st.sampled_from([None, "Ana", "李"]))
+    return st.lists(rows, max_size=15).map(
+        lambda all_: [
+            make_page(text, event=f"e{n}", timestamp=after(at), name=name) for n, (text, at, name) in enumerate(all_)
+        ]
+    )
+
+
+def hits(all_: Sequence[Page]) -> list[Hit]:
+    """Return the pages as hits, best first."""
+    return [make_hit(page, score=1 - number / 100) for number, page in enumerate(all_)]
+
+
+@given(pages(), st.integers(-50, 400))
+def test_the_budget_is_never_exceeded(all_: list[Page], budget: int) -> None:
+    chosen = fit_to_budget(hits(all_), budget_tokens=budget - frame_tokens(), cost=line_tokens)
+    assert estimate_tokens(render_block(chosen)) <= max(budget, 0)
+
+
+@given(pages())
+def test_with_room_for_all_nothing_but_duplicates_is_left_out(all_: list[Page]) -> None:
+    chosen = fit_to_budget(hits(all_), budget_tokens=10**6, cost=line_tokens)
+    assert chosen == chronological(chosen)
+    assert {(page.name, page.text) for page in chosen} == {(page.name, page.text) for page in all_}
+    assert len(chosen) == len({(page.name, page.text) for page in all_})
+
+
+def test_pages_come_oldest_first() -> None:
+    first, second, third = (make_page(f"text {n}", event=f"e{n}", timestamp=after(n)) for n in range(3))
+    answer = make_page("answer", event="e1", index=1, timestamp=after(1))
+    assert chronological([answer, third, second, first]) == [first, second, answer, third]
+    assert fit_to_budget(hits([third, first]), budget_tokens=99, cost=lambda _: 1) == [first, third]
+
+
+def test_of_duplicates_the_best_is_taken() -> None:
+    best, again = make_page("tea", event="e1"), make_page("tea", event="e2")
+    other = make_page("tea", event="e3", role="assistant")
+    assert fit_to_budget(hits([best, again, other]), budget_tokens=9, cost=lambda _: 1) == chronological([best, other])
+
+
+def test_a_page_too_long_is_passed_over_for_a_shorter_one() -> None:
+    long, short = make_page("long " * 50, event="e1"), make_page("short", event="e2")
+    assert fit_to_budget(hits([long, short]), budget_tokens=20, cost=lambda page: len(page.text)) == [short]
+
+
+def test_hits_below_the_least_score_are_left_out() -> None:
+    good, poor = make_page("good", event="e1"), make_page("poor", event="e2")
+    chosen = fit_to_budget(
+        [make_hit(good, score=0.5), make_hit(poor, score=0.49)], budget_tokens=99, cost=lambda _: 1, min_score=0.5
+    )
+    assert chosen == [good]

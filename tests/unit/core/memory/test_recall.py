@@ -1,0 +1,108 @@
+"""Recall on real stores: one's own words at once, nobody else's ever, and what is left when a store fails."""
+
+import pytest
+
+from memoryos_adapters.embedding.hashed import HashedEmbedder
+from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
+from memoryos_core.memory.recall import Question
+from memoryos_ports.embedding import EmbedderStamp
+from memoryos_ports.errors import EmbedderMismatch, UpstreamUnavailable
+from memoryos_ports.ids import AgentId, SessionId
+from tests.support.makers import ANA, BOB, OTHER_ANA, after, make_event, make_turn
+from tests.support.memory_stack import MemoryStack, fast_directory
+
+TEA = Question(scope=ANA, text="which tea")
+
+
+async def test_accepted_turns_are_found_at_once_whatever_the_session(stack: MemoryStack) -> None:
+    await stack.ingest.accept(make_event("e1", "my tea is green", session_id="s1"))
+    await stack.ingest.accept(make_event("e2", "your tea is black"))
+    assert await stack.found("which tea") == {"my tea is green", "your tea is black"}
+    await stack.settle()
+    assert await stack.found("which tea") == {"my tea is green", "your tea is black"}
+
+
+async def test_a_page_that_is_indexed_but_not_marked_yet_comes_once(stack: MemoryStack) -> None:
+    stack.faults.short_term.fail("mark_indexed")
+    with pytest.raises(UpstreamUnavailable):
+        await stack.ingest.apply(make_event("e1", "my tea is green"))
+    (hit,) = await stack.recall.search(TEA)
+    assert hit.page.text == "my tea is green"
+
+
+async def test_other_users_and_tenants_are_never_found(stack: MemoryStack) -> None:
+    for scope in (BOB, OTHER_ANA):
+        await stack.ingest_text("tea of an applied turn", scope=scope)
+        await stack.ingest.accept(make_event("queued", "tea of a queued turn", scope=scope))
+    assert await stack.recall.search(TEA) == []
+    assert len(await stack.found("which tea", BOB)) == 2
+
+
+@pytest.mark.parametrize("applied", [True, False])
+async def test_a_question_keeps_to_its_session_agent_and_time(applied: bool, stack: MemoryStack) -> None:
+    first = make_event("e1", "early tea", session_id="s1", agent_id="a1")
+    await stack.ingest.accept(first)
+    await stack.ingest.accept(make_event("e2", make_turn("late tea", at=after(60)), session_id="s2", agent_id="a2"))
+    if applied:
+        await stack.settle()
+    for question in (
+        Question(scope=ANA, text="tea", session_id=SessionId("s1")),
+        Question(scope=ANA, text="tea", agent_id=AgentId("a1")),
+        Question(scope=ANA, text="tea", until=after(59)),
+    ):
+        assert [hit.page.text for hit in await stack.recall.search(question)] == ["early tea"]
+    assert len(await stack.recall.search(Question(scope=ANA, text="tea", until=after(60)))) == 2
+
+
+async def test_more_fresh_turns_than_are_embedded_are_found_by_words(stack: MemoryStack) -> None:
+    await stack.ingest.accept(make_event("e0", "oolong from Fujian"))
+    for number in range(12):
+        await stack.ingest.accept(make_event(f"e{number + 1}", f"chatter {number}", at=after(number + 1)))
+    best, *_ = await stack.recall.search(Question(scope=ANA, text="where is the oolong from"))
+    assert best.page.text == "oolong from Fujian"
+
+
+async def test_search_raises_when_the_index_is_down(stack: MemoryStack) -> None:
+    stack.faults.storage.fail("search")
+    with pytest.raises(UpstreamUnavailable):
+        await stack.recall.search(TEA)
+
+
+@pytest.mark.parametrize("store", ["storage", "embedder"])
+async def test_without_index_or_embedder_fresh_turns_are_found_by_words(store: str, stack: MemoryStack) -> None:
+    await stack.ingest_text("my tea was black")
+    await stack.ingest.accept(make_event("e1", "my tea is green"))
+    await stack.ingest.accept(make_event("e2", "the weather is fine"))
+    getattr(stack.faults, store).fail("*")
+    recalled = await stack.recall.search_or_degrade(TEA)
+    assert recalled.degraded
+    assert [hit.page.text for hit in recalled.hits if hit.score > 0] == ["my tea is green"]
+
+
+async def test_with_everything_down_nothing_is_found_and_nothing_raised(stack: MemoryStack) -> None:
+    stack.faults.short_term.fail("*")
+    recalled = await stack.recall.search_or_degrade(TEA)
+    assert (recalled.hits, recalled.degraded) == ([], True)
+
+
+async def test_with_everything_up_nothing_is_degraded(stack: MemoryStack) -> None:
+    await stack.ingest_text("my tea is green")
+    recalled = await stack.recall.search_or_degrade(TEA)
+    assert (len(recalled.hits), recalled.degraded) == (1, False)
+
+
+async def test_a_speakers_name_makes_a_turn_findable(stack: MemoryStack) -> None:
+    turns = [make_turn("I prefer the green one", name="Carla"), make_turn("I prefer the green one", name="Diego")]
+    await stack.handlers.apply(make_event("e1", *turns))
+    best, *_ = await stack.recall.search(Question(scope=ANA, text="what does Diego prefer"))
+    assert best.page.name == "Diego"
+
+
+async def test_defect_hash_vectors_are_never_mixed_with_those_of_another_embedder() -> None:
+    """A changed embedder must not make recall silently empty: opening the index with it is a clear error."""
+    with fast_directory() as directory:
+        async with QdrantEdgeMemory.open(directory, HashedEmbedder().stamp):
+            pass
+        with pytest.raises(EmbedderMismatch, match="hashed-v1/384"):
+            async with QdrantEdgeMemory.open(directory, EmbedderStamp(name="minilm", dimensions=384)):
+                pass
