@@ -8,7 +8,7 @@ import loguru
 import msgspec
 import pytest
 
-from memoryos_core.memory.block import CLOSE, OPEN, PREFACE
+from memoryos_core.memory.block import PREFACE
 
 ROOT = Path(__file__).parents[3]
 RUN = """
