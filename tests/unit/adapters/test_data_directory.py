@@ -5,9 +5,10 @@ import json
 import os
 import stat
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -116,12 +117,25 @@ def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_directory_that_is_not_ours_to_write_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "data"
-    path.mkdir(mode=0o500)
-    with pytest.raises(ConfigurationError, match="not ours to write"), open_data_directory(path):
-        pass
+def test_a_directory_that_is_not_ours_to_write_is_refused() -> None:
+    with TemporaryDirectory() as parent:
+        os.chmod(parent, 0o755)
+        path = Path(parent) / "data"
+        path.mkdir(mode=0o555)
+        with _as_an_ordinary_user(), pytest.raises(ConfigurationError, match="not ours to write"):
+            open_data_directory(path).__enter__()
+
+
+@contextmanager
+def _as_an_ordinary_user() -> Iterator[None]:
+    """Root may write everywhere: put it down for a moment."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:

@@ -148,10 +148,13 @@ async def test_closing_waits_for_the_jobs_that_wait(tmp_path: Path) -> None:
 
 
 async def test_closing_ends_the_threads_and_tidies_the_directory(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
     async with SqliteDatabase.open(tmp_path / "notes.db", schemas=[NOTES]) as db:
         await db.write(inserting("a"))
         await notes_in(db)
-    assert not [thread for thread in threading.enumerate() if thread.name == "sqlite"]
+        own = {thread for thread in set(threading.enumerate()) - before if thread.name == "sqlite"}
+    assert own
+    assert not own & set(threading.enumerate())
     assert os.listdir(tmp_path) == ["notes.db"]
 
 
