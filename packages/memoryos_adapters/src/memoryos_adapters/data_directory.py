@@ -122,7 +122,7 @@ def _fault(directory: Path, problem: str) -> ConfigurationError:
 
 def _make_private(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise _fault(directory, "cannot be used: it is not ours to write")
     if not (directory / _FORMAT_FILE).exists() and (stranger := _first_stranger(directory)):
         raise _fault(directory, f"holds {stranger} but no {_FORMAT_FILE}: MemoryOS wants a directory of its own")
