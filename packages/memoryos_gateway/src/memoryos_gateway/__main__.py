@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 import memoryos_gateway
-from memoryos_adapters.configuration import load_settings
+from memoryos_adapters.configuration.loading import load_settings
 from memoryos_adapters.environ import read_environment
 from memoryos_adapters.logging import configure_logging
 from memoryos_adapters.settings import Settings

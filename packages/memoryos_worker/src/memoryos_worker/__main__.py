@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import memoryos_worker
-from memoryos_adapters.configuration import load_settings
+from memoryos_adapters.configuration.loading import load_settings
 from memoryos_adapters.environ import read_environment
 from memoryos_ports.errors import ConfigurationError
 

@@ -7,8 +7,8 @@ from typing import Any, get_args, get_origin
 import msgspec
 import pytest
 
-from memoryos_adapters.configuration import load_settings
-from memoryos_adapters.configuration_types import bare, is_struct
+from memoryos_adapters.configuration.loading import load_settings
+from memoryos_adapters.configuration.types import bare, is_struct
 from memoryos_adapters.settings import Settings
 from memoryos_ports.errors import ConfigurationError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from memoryos_adapters.configuration import describe, load_settings
+from memoryos_adapters.configuration.loading import describe, load_settings
 from memoryos_adapters.settings import Secret
 
 ENVIRON = {

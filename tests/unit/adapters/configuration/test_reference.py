@@ -9,9 +9,9 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from memoryos_adapters.configuration import load_settings
-from memoryos_adapters.configuration_layers import FILE_VARIABLE, PLAIN_VARIABLES
-from memoryos_adapters.provider_kinds import PROVIDER_KINDS
+from memoryos_adapters.configuration.layers import FILE_VARIABLE, PLAIN_VARIABLES
+from memoryos_adapters.configuration.loading import load_settings
+from memoryos_adapters.configuration.provider_kinds import PROVIDER_KINDS
 from memoryos_adapters.settings import ProviderKind, Settings
 from tests.unit.adapters.configuration.support import default_of, every_field, write_config
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from memoryos_adapters.configuration import load_settings
+from memoryos_adapters.configuration.loading import load_settings
+from memoryos_adapters.configuration.validation import NOT_AVAILABLE_YET
 from memoryos_adapters.settings import AuthKeySettings, RedisSettings, Secret, Settings
-from memoryos_adapters.validation import NOT_AVAILABLE_YET
 from tests.unit.adapters.configuration.support import faults_of, write_config
 
 KEY = "K-1"  # the key that the tests configure

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from memoryos_adapters.configuration import load_settings
+from memoryos_adapters.configuration.loading import load_settings
 from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, Secret
 from tests.unit.adapters.configuration.support import faults_of, write_config
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
-from memoryos_adapters.configuration_faults import Faults, KeyPath, suggestion
-from memoryos_adapters.configuration_types import bare, is_container, is_text, locate
-from memoryos_adapters.provider_kinds import PROVIDER_KINDS
+from memoryos_adapters.configuration.faults import Faults, KeyPath, suggestion
+from memoryos_adapters.configuration.provider_kinds import PROVIDER_KINDS
+from memoryos_adapters.configuration.types import bare, is_container, is_text, locate
 
 FILE_VARIABLE: Final = "MEMORYOS_CONFIG"
 """Names the configuration file; without it ./config.toml is read when it exists."""

@@ -8,8 +8,17 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from memoryos_adapters.configuration_faults import Faults, KeyPath, allowed_text
-from memoryos_adapters.credentials import read_secret, read_variable
+from memoryos_adapters.configuration.credentials import read_secret, read_variable
+from memoryos_adapters.configuration.faults import Faults, KeyPath, allowed_text
+from memoryos_adapters.configuration.urls import (
+    HTTP_SCHEMES,
+    REDIS_SCHEMES,
+    echo_of,
+    is_origin,
+    split_password,
+    url_problem,
+)
+from memoryos_adapters.configuration.validation_llm import check_llm
 from memoryos_adapters.settings import (
     AuthKeySettings,
     AuthSettings,
@@ -20,8 +29,6 @@ from memoryos_adapters.settings import (
     Settings,
     StorageSettings,
 )
-from memoryos_adapters.urls import HTTP_SCHEMES, REDIS_SCHEMES, echo_of, is_origin, split_password, url_problem
-from memoryos_adapters.validation_llm import check_llm
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.ids import check_id
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from memoryos_adapters.configuration_faults import HIDDEN
+from memoryos_adapters.configuration.faults import HIDDEN
 from memoryos_adapters.settings import Secret
 
 HTTP_SCHEMES = ("http", "https")

@@ -5,8 +5,8 @@ from typing import Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
-from memoryos_adapters.configuration_faults import HIDDEN, Faults, KeyPath, suggestion
-from memoryos_adapters.configuration_types import allowed_words, bare, found_words, is_container, is_struct
+from memoryos_adapters.configuration.faults import HIDDEN, Faults, KeyPath, suggestion
+from memoryos_adapters.configuration.types import allowed_words, bare, found_words, is_container, is_struct
 from memoryos_adapters.settings import Secret, Settings
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from memoryos_adapters.configuration_faults import ABSENT, Faults, KeyPath, suggestion
-from memoryos_adapters.credentials import read_secret
-from memoryos_adapters.provider_kinds import PROVIDER_KINDS
+from memoryos_adapters.configuration.credentials import read_secret
+from memoryos_adapters.configuration.faults import ABSENT, Faults, KeyPath, suggestion
+from memoryos_adapters.configuration.provider_kinds import PROVIDER_KINDS
+from memoryos_adapters.configuration.urls import HTTP_SCHEMES, echo_of, url_problem
 from memoryos_adapters.settings import LlmProviderSettings, LlmSettings
-from memoryos_adapters.urls import HTTP_SCHEMES, echo_of, url_problem
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.ids import check_id
 

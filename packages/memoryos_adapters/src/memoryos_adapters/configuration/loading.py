@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import msgspec
 
-from memoryos_adapters.configuration_conversion import convert_settings
-from memoryos_adapters.configuration_faults import Faults
-from memoryos_adapters.configuration_layers import Layers, lay_environment, lay_file, lay_flags
+from memoryos_adapters.configuration.conversion import convert_settings
+from memoryos_adapters.configuration.faults import Faults
+from memoryos_adapters.configuration.layers import Layers, lay_environment, lay_file, lay_flags
+from memoryos_adapters.configuration.validation import check_settings
 from memoryos_adapters.settings import Secret, Settings
-from memoryos_adapters.validation import check_settings
 
 _NO_FLAGS: Final[Mapping[str, str]] = MappingProxyType({})
 _HASH_DIGITS_SHOWN = 8

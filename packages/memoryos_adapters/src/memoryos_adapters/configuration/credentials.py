@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from memoryos_adapters.configuration_faults import Faults, KeyPath
+from memoryos_adapters.configuration.faults import Faults, KeyPath
 from memoryos_adapters.settings import Secret
 
 _CONVENTIONAL_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)

@@ -1,0 +1,1 @@
+"""From config.toml, the environment and flags to checked `Settings`; `loading` is the way in."""
