@@ -14,6 +14,7 @@ from memoryos_adapters.settings import Settings
 from memoryos_core.health import Health
 from memoryos_gateway.app import create_app
 from memoryos_gateway.container import GatewayContainer
+from memoryos_gateway.server import GRACE_S
 
 _MEBIBYTE = 1024 * 1024
 
@@ -64,4 +65,5 @@ async def run_gateway(container: GatewayContainer) -> AsyncIterator[Gateway]:
                 task.cancel()
             await container.chat_memory().drain()
             runner.stop()
-            await asyncio.wait({running})
+            await asyncio.wait({running}, timeout=GRACE_S)
+            running.cancel()  # without effect when it has ended; an event in hand is handed out again at the next start

@@ -1,8 +1,10 @@
 """The memory side of a chat: its budget of tokens and time, what it leaves out, and what it does when stores fail."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from loguru import logger
 
 from memoryos_adapters.testing import ScriptedLlm, says
 from memoryos_core.chat.memory import Answered, ChatMemory, ChatMemorySettings
@@ -129,10 +131,26 @@ async def test_a_durable_exchange_is_acknowledged_even_when_it_cannot_be_followe
     assert [text for _, text in await stack.turns()] == ["hi", "hello", "how are you", "fine"]
 
 
-async def test_a_fault_that_is_nobodys_is_not_hidden(stack: MemoryStack) -> None:
+async def test_a_fault_of_our_own_fails_no_chat_and_is_logged_with_its_traceback(stack: MemoryStack) -> None:
+    seen: list[str] = []
+    sink = logger.add(seen.append, level="ERROR", diagnose=False)
     stack.faults.documents.fail("put", error=ZeroDivisionError())
-    with pytest.raises(ZeroDivisionError):
-        await stack.chat(ScriptedLlm([says("hello")])).complete(make_call("hi"))
+    answer, report = await stack.chat(ScriptedLlm([says("hello")])).complete(make_call("hi"))
+    logger.remove(sink)
+    assert answer.choices[0].message.content == "hello"
+    assert (report.stored, stack.memory.lost) == (False, 1)
+    assert len(seen) == 1
+    assert "ZeroDivisionError" in seen[0]
+
+
+async def test_draining_gives_up_what_hangs(stack: MemoryStack) -> None:
+    stack.faults.events.hang("publish")
+    prepared = await stack.memory.prepare(make_caller(), (make_message("hi"),))
+    stack.memory.remember_later(prepared, Answered(text="hello"))
+    async with asyncio.timeout(5):
+        await stack.faults.events.hung.wait()
+        await stack.memory.drain(timeout_s=0.01)
+        await stack.memory.drain()
 
 
 async def test_switched_off_it_neither_reads_nor_writes(stack: MemoryStack) -> None:

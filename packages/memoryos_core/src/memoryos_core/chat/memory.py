@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -165,17 +166,21 @@ class ChatMemory:
             return True
         task = self._start(self._store(prepared, answered))
         done, _ = await asyncio.wait({task}, timeout=self._settings.store_wait_s)
-        return bool(done) and task.result()
+        return bool(done) and task.exception() is None and task.result()
 
     def remember_later(self, prepared: Prepared, answered: Answered) -> None:
         """Make an exchange durable without anybody waiting: its client is gone."""
         if prepared.scope is not None and prepared.caller.writes:
             self._start(self._store(prepared, answered))
 
-    async def drain(self) -> None:
-        """Return when every exchange in hand is stored, or lost and counted."""
-        while self._background:
-            await asyncio.gather(*self._background)
+    async def drain(self, *, timeout_s: float = 10.0) -> None:
+        """Return when every exchange in hand is stored, or lost and counted; what hangs is given up after a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._background:
+                    await asyncio.wait(self._background)
+        for task in self._background:
+            task.cancel()
 
     async def _search(self, scope: Scope, caller: Caller, messages: tuple[Message, ...]) -> Recalled:
         position = last_user_position(messages)
@@ -243,8 +248,14 @@ class ChatMemory:
     def _start(self, work: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
         task = asyncio.create_task(work)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._finished)
         return task
+
+    def _finished(self, task: asyncio.Task[bool]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            self.lost += 1
+            logger.opt(exception=exc).error("exchange not remembered")
 
     def _since(self, started: float) -> float:
         return (self._clock.monotonic() - started) * 1000
