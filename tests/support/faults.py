@@ -17,6 +17,7 @@ class Faults:
     def __init__(self) -> None:
         self._errors: dict[str, tuple[Exception, int | None]] = {}
         self._hanging: set[str] = set()
+        self._gates: dict[str, asyncio.Event] = {}
         self.hung = asyncio.Event()
         """Set once somebody waits for ever."""
 
@@ -28,6 +29,11 @@ class Faults:
         """Make these methods wait for ever."""
         self._hanging |= set(methods)
 
+    def hold(self, method: str) -> asyncio.Event:
+        """Make a method wait until the event that is returned is set."""
+        self._gates[method] = asyncio.Event()
+        return self._gates[method]
+
     def mend(self) -> None:
         """Make everything work again."""
         self._errors.clear()
@@ -38,6 +44,8 @@ class Faults:
         if self._hanging & {method, "*"}:
             self.hung.set()
             await asyncio.Event().wait()
+        if gate := self._gates.get(method):
+            await gate.wait()
         key = method if method in self._errors else "*"
         error, times = self._errors.get(key, (None, None))
         if error is None or times == 0:

@@ -1,13 +1,14 @@
 """What every document store promises."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memoryos_ports.documents import Document, DocumentStore
-from memoryos_ports.errors import VersionConflict
+from memoryos_ports.documents import Change, Document, DocumentStore
+from memoryos_ports.errors import UpstreamProtocolError, VersionConflict
 from memoryos_ports.ids import Scope, TenantId, UserId
 from tests.contract.documents.stores import NOW, Opener
 
@@ -69,6 +70,39 @@ async def test_put_at_another_version_changes_nothing(store: DocumentStore, exis
     facts = (caught.value.kind, caught.value.identifier, caught.value.expected, caught.value.found)
     assert facts == ("profile", "main", expected, existing)
     assert await store.get(ANA, "profile", ["main"]) == before
+
+
+def _appending(text: bytes) -> Change:
+    return lambda body: (body or b"") + text
+
+
+async def test_update_changes_several_documents_at_once(store: DocumentStore) -> None:
+    await store.put(ANA, "profile", "main", b"a")
+    await store.update(ANA, {("profile", "main"): _appending(b"b"), ("turn", "t1"): _appending(b"c")})
+    assert await store.get(ANA, "profile", ["main"]) == {"main": make_document(version=2, body=b"ab")}
+    assert await store.get(ANA, "turn", ["t1"]) == {"t1": make_document("t1", kind="turn", body=b"c")}
+    for other in OTHERS:
+        assert await store.get(other, "turn", ["t1"]) == {}
+
+
+async def test_update_does_not_write_what_stays_the_same(store: DocumentStore) -> None:
+    await store.put(ANA, "profile", "main", b"a")
+    await store.update(ANA, {("profile", "main"): _appending(b"")})
+    assert await store.get(ANA, "profile", ["main"]) == {"main": make_document(body=b"a")}
+
+
+async def test_update_is_all_or_nothing(store: DocumentStore) -> None:
+    def refuse(body: bytes | None) -> bytes:
+        raise UpstreamProtocolError(upstream="documents")
+
+    with pytest.raises(UpstreamProtocolError):
+        await store.update(ANA, {("profile", "main"): _appending(b"b"), ("turn", "t1"): refuse})
+    assert await store.get(ANA, "profile", ["main"]) == {}
+
+
+async def test_updates_at_once_lose_nothing(store: DocumentStore) -> None:
+    await asyncio.gather(*(store.update(ANA, {("turn", "t1"): _appending(b"x")}) for _ in range(50)))
+    assert (await store.get(ANA, "turn", ["t1"]))["t1"].body == b"x" * 50
 
 
 async def test_documents_of_one_scope_never_show_in_another(store: DocumentStore) -> None:

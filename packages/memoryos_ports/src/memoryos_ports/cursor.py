@@ -19,7 +19,7 @@ class Position(msgspec.Struct, frozen=True, order=True, array_like=True):
 
     timestamp: _Moment
     accepted_at: _Moment
-    index: int
+    index: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
     id: MemoryId
 
 

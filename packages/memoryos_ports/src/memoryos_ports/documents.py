@@ -1,8 +1,8 @@
 """The promise of a document store: small named values per scope, with versions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -17,6 +17,13 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     body: bytes
     updated_at: datetime
+
+
+DocumentKey: TypeAlias = tuple[str, str]
+"""The kind and the id of a document."""
+
+Change: TypeAlias = Callable[[bytes | None], bytes]
+"""From the body of a document to its next one."""
 
 
 @runtime_checkable
@@ -38,6 +45,15 @@ class DocumentStore(Protocol):
 
         `expected_version` None overwrites whatever is there; 0 means that it must not exist yet; n that it must be
         at version n. Raises VersionConflict otherwise, and then nothing is changed.
+        """
+        ...
+
+    async def update(self, scope: Scope, changes: Mapping[DocumentKey, Change]) -> None:
+        """Replace documents by what pure functions make of them: all of them in one atomic step, durable on return.
+
+        A change is given the body (None: there is no such document) and returns the new one; a body that stays the
+        same is not written. It may be called again when somebody else was faster; what it raises comes out here, and
+        then nothing is changed.
         """
         ...
 

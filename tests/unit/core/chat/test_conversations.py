@@ -4,15 +4,23 @@ import asyncio
 
 import pytest
 
-from memoryos_core.chat.conversations import EXCHANGES_KEPT, Conversations, Exchange, KnownTurn, ToolLoop
-from memoryos_ports.errors import VersionConflict
+from memoryos_core.chat.conversations import (
+    CHAIN_KIND,
+    EXCHANGES_KEPT,
+    SESSION_KIND,
+    TURN_KIND,
+    Exchange,
+    KnownTurn,
+    ToolLoop,
+)
+from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.events import ChainLink, TurnsEvent
-from memoryos_ports.ids import EventId, SessionId
+from memoryos_ports.ids import EventId, MemoryId, SessionId
 from tests.support.makers import ANA, BOB, after, make_event, make_turn
 from tests.support.memory_stack import MemoryStack
 
 S1, S2 = SessionId("s1"), SessionId("s2")
-LOOP = ToolLoop(said="h", block="notes", steps=(EventId("e1"),))
+LOOP = ToolLoop(said="h", recalled=(MemoryId("p1"),), steps=(EventId("e1"),))
 
 
 async def test_an_unknown_conversation_has_no_session(stack: MemoryStack) -> None:
@@ -93,11 +101,20 @@ async def test_a_turn_that_is_answered_for_ever_stays_small(stack: MemoryStack) 
     assert (turn.stored, len(turn.answers())) == (EXCHANGES_KEPT + 3, EXCHANGES_KEPT)
 
 
-async def test_a_document_that_never_holds_still_is_a_conflict(stack: MemoryStack) -> None:
-    error = VersionConflict(kind="turn", identifier="x", expected=0, found=1)
-    stack.faults.documents.fail("put", error=error)
-    with pytest.raises(VersionConflict):
-        await Conversations(stack.documents).record(make_exchange("e1", "h1"))
+@pytest.mark.parametrize("kind", [TURN_KIND, CHAIN_KIND, SESSION_KIND])
+async def test_a_document_that_cannot_be_read_is_an_error_of_ours(kind: str, stack: MemoryStack) -> None:
+    await stack.conversations.record(make_exchange("e1", "h1"))
+    for document in await stack.documents.list_documents(ANA, kind, limit=9):
+        await stack.documents.put(ANA, kind, document.id, b"garbage")
+    with pytest.raises(UpstreamProtocolError):
+        await stack.conversations.record(make_exchange("e2", "h1"))
+    with pytest.raises(UpstreamProtocolError):
+        await _read_all(stack)
+
+
+async def _read_all(stack: MemoryStack) -> None:
+    await stack.conversations.find(ANA, ["h1"], None)
+    await stack.conversations.head(ANA, S1)
 
 
 def make_exchange(event_id: str, hash_: str, *, at: float = 0, session: SessionId = S1) -> TurnsEvent:

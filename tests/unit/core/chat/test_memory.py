@@ -7,10 +7,11 @@ import pytest
 from loguru import logger
 
 from memoryos_adapters.testing import ScriptedLlm, says
+from memoryos_core.chat.conversations import TURN_KIND
 from memoryos_core.chat.memory import Answered, ChatMemory, ChatMemorySettings
 from memoryos_core.memory.block import strip_blocks
 from memoryos_ports.errors import Overloaded, StorageFull
-from tests.support.makers import make_call, make_caller, make_event, make_message, make_turn, said
+from tests.support.makers import ANA, make_call, make_caller, make_event, make_message, make_turn, said
 from tests.support.memory_stack import MemoryStack, fast_directory, open_stack
 
 
@@ -121,7 +122,7 @@ async def test_a_log_that_hangs_is_not_waited_for(hasty: MemoryStack) -> None:
 async def test_a_durable_exchange_is_acknowledged_even_when_it_cannot_be_followed_up(stack: MemoryStack) -> None:
     service = stack.chat(ScriptedLlm([says("hello"), says("fine")]))
     stack.faults.short_term.fail("append")
-    stack.faults.documents.fail("put")
+    stack.faults.documents.fail("update")
     _, report = await service.complete(make_call("hi"))
     assert (report.stored, stack.memory.lost) == (True, 0)
     stack.faults.short_term.mend()
@@ -134,13 +135,48 @@ async def test_a_durable_exchange_is_acknowledged_even_when_it_cannot_be_followe
 async def test_a_fault_of_our_own_fails_no_chat_and_is_logged_with_its_traceback(stack: MemoryStack) -> None:
     seen: list[str] = []
     sink = logger.add(seen.append, level="ERROR", diagnose=False)
-    stack.faults.documents.fail("put", error=ZeroDivisionError())
+    stack.faults.documents.fail("update", error=ZeroDivisionError())
     answer, report = await stack.chat(ScriptedLlm([says("hello")])).complete(make_call("hi"))
     logger.remove(sink)
     assert answer.choices[0].message.content == "hello"
     assert (report.stored, stack.memory.lost) == (False, 1)
     assert len(seen) == 1
     assert "ZeroDivisionError" in seen[0]
+
+
+async def test_a_document_that_cannot_be_read_fails_no_chat(stack: MemoryStack) -> None:
+    service = stack.chat(ScriptedLlm([says("hello"), says("again")]))
+    await service.complete(make_call("hi", session="s1"))
+    for document in await stack.documents.list_documents(ANA, TURN_KIND, limit=9):
+        await stack.documents.put(ANA, TURN_KIND, document.id, b"garbage")
+    answer, report = await service.complete(make_call("hi", said("hello"), "hi again", session="s1"))
+    assert (answer.choices[0].message.content, report.prepared.state) == ("again", "degraded")
+
+
+async def test_a_store_that_is_slow_doubles_nothing(hasty: MemoryStack) -> None:
+    """The next turn comes while the last exchange is still being stored: it waits to know what is new."""
+    service = hasty.chat(ScriptedLlm([says("one"), says("two")]))
+    slow = hasty.faults.events.hold("publish")
+    _, first = await service.complete(make_call("hi"))
+    _, second = await service.complete(make_call("hi", said("one"), "and?"))
+    assert (first.stored, second.stored) == (False, False)
+    slow.set()
+    assert await hasty.turns() == [("user", "hi"), ("assistant", "one"), ("user", "and?"), ("assistant", "two")]
+
+
+async def test_a_retry_under_the_same_key_after_a_hang_up_is_remembered_whole(stack: MemoryStack) -> None:
+    service = stack.chat(ScriptedLlm([says("Por", "to"), says("Porto is lovely")]))
+    batches = (await service.stream(make_call("tell me", key="k1"))).batches()
+    while "Por" not in str(await anext(batches)):
+        pass
+    await anext(batches)  # the piece before is passed on
+    await batches.aclose()
+    await stack.memory.drain()
+    _, report = await service.complete(make_call("tell me", key="k1"))
+    assert (report.event_id, report.stored) == ("k1", True)
+    assert await stack.turns() == [("user", "tell me"), ("assistant", "Porto is lovely")]
+    superseded = {page.text: page.superseded for page in await stack.pages()}
+    assert superseded == {"tell me": False, "Por": True, "Porto is lovely": False}
 
 
 async def test_draining_gives_up_what_hangs(stack: MemoryStack) -> None:

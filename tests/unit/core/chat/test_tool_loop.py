@@ -3,7 +3,7 @@
 from memoryos_adapters.testing import ScriptedLlm, ScriptedTurn, calls, says
 from memoryos_core.chat.service import ChatStream
 from memoryos_ports.llm import Message, ToolCall
-from tests.support.makers import make_call, said, tool_request, tool_result
+from tests.support.makers import ANA, make_call, said, tool_request, tool_result
 from tests.support.memory_stack import MemoryStack
 
 LOOK = ToolCall(id="call_1", name="look", arguments="{}")
@@ -18,6 +18,19 @@ async def test_the_block_of_a_tool_loop_is_used_again_byte_for_byte(stack: Memor
     await service.complete(make_call("weather where I live", tool_request(), tool_result(), session="s2"))
     assert llm.requests[1].messages[0] == llm.requests[2].messages[0]
     assert "Porto" in str(llm.requests[1].messages[0])
+
+
+async def test_what_is_deleted_during_a_tool_loop_is_not_sent_again(stack: MemoryStack) -> None:
+    llm = ScriptedLlm([says("noted"), calls(LOOK), says("sunny")])
+    service = stack.chat(llm)
+    await service.complete(make_call("I live in Porto", session="s1"))
+    await service.complete(make_call("weather where I live", session="s2"))
+    await stack.settle()
+    (porto,) = (page for page in await stack.pages() if "Porto" in page.text)
+    await stack.library.delete(ANA, porto.id)
+    await service.complete(make_call("weather where I live", tool_request(), tool_result(), session="s2"))
+    assert "Porto" in str(llm.requests[1].messages[0])
+    assert "Porto" not in str(llm.requests[2].messages[0])
 
 
 async def test_nothing_recalled_for_a_tool_loop_stays_nothing(stack: MemoryStack) -> None:

@@ -1,16 +1,19 @@
 """Recall on real stores: one's own words at once, nobody else's ever, and what is left when a store fails."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from memoryos_adapters.embedding.hashed import HashedEmbedder
 from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
-from memoryos_core.memory.recall import Question
-from memoryos_ports.embedding import EmbedderStamp
+from memoryos_core.memory.recall import Question, Recall
+from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.errors import EmbedderMismatch, UpstreamUnavailable
 from memoryos_ports.ids import AgentId, SessionId
 from tests.support.makers import ANA, BOB, OTHER_ANA, after, make_event, make_turn
 from tests.support.memory_stack import MemoryStack, fast_directory
 
+PATIENCE_S = 10.0
 TEA = Question(scope=ANA, text="which tea")
 
 
@@ -74,20 +77,44 @@ async def test_without_index_or_embedder_fresh_turns_are_found_by_words(store: s
     await stack.ingest.accept(make_event("e1", "my tea is green"))
     await stack.ingest.accept(make_event("e2", "the weather is fine"))
     getattr(stack.faults, store).fail("*")
-    recalled = await stack.recall.search_or_degrade(TEA)
+    recalled = await stack.recall.search_or_degrade(TEA, timeout_s=PATIENCE_S)
     assert recalled.degraded
     assert [hit.page.text for hit in recalled.hits if hit.score > 0] == ["my tea is green"]
 
 
+async def test_an_index_that_hangs_leaves_time_for_fresh_turns(stack: MemoryStack) -> None:
+    await stack.ingest.accept(make_event("e1", "my tea is green"))
+    stack.faults.storage.hang("search")
+    recalled = await stack.recall.search_or_degrade(TEA, timeout_s=0.25)
+    assert ([hit.page.text for hit in recalled.hits], recalled.degraded) == (["my tea is green"], True)
+
+
+async def test_fresh_turns_are_embedded_one_by_one_beside_the_question(stack: MemoryStack) -> None:
+    """A batch would wait behind the batches that are being ingested."""
+    seen: list[int] = []
+
+    class Counting:
+        stamp = stack.embedder.stamp
+
+        async def embed(self, texts: Sequence[str]) -> list[Vector]:
+            seen.append(len(texts))
+            return await stack.embedder.embed(texts)
+
+    await stack.ingest.accept(make_event("e1", "my tea is green", "and my coffee black"))
+    recall = Recall(storage=stack.storage, short_term=stack.short_term, embedder=Counting())
+    assert len(await recall.search(TEA)) == 2
+    assert seen == [1, 1, 1]
+
+
 async def test_with_everything_down_nothing_is_found_and_nothing_raised(stack: MemoryStack) -> None:
     stack.faults.short_term.fail("*")
-    recalled = await stack.recall.search_or_degrade(TEA)
+    recalled = await stack.recall.search_or_degrade(TEA, timeout_s=PATIENCE_S)
     assert (recalled.hits, recalled.degraded) == ([], True)
 
 
 async def test_with_everything_up_nothing_is_degraded(stack: MemoryStack) -> None:
     await stack.ingest_text("my tea is green")
-    recalled = await stack.recall.search_or_degrade(TEA)
+    recalled = await stack.recall.search_or_degrade(TEA, timeout_s=PATIENCE_S)
     assert (len(recalled.hits), recalled.degraded) == (1, False)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from memoryos_core.pipeline.policy import RetryPolicy
 from memoryos_core.pipeline.runner import Runner
-from memoryos_ports.errors import MemoryOSError, RateLimited, StorageFull, UpstreamTimeout
+from memoryos_ports.errors import MemoryOSError, Overloaded, RateLimited, StorageFull, UpstreamTimeout
 from memoryos_ports.events import Delivery, Receipt, TurnsEvent
 from tests.support.faults import DOWN
 from tests.support.makers import ANA, after, make_event
@@ -35,6 +35,17 @@ async def test_a_failing_event_is_tried_five_times_and_buried(stack: MemoryStack
     assert (receipt.state, receipt.attempts, receipt.error) == ("dead", 5, "ValueError: odd text")
     stats = await stack.events.stats()
     assert (stats.length, stats.dead) == (0, 1)
+
+
+async def test_an_event_that_kills_its_consumers_is_buried_without_another_try(stack: MemoryStack) -> None:
+    await stack.ingest.accept(EVENT)
+    for _ in range(5):  # each time the consumer was gone, and the log counted an attempt
+        (delivery,) = await stack.events.receive(limit=1, wait_s=0)
+        await stack.events.leave(delivery, error="left by a dead consumer", retry_in_s=0)
+    stack.faults.embedder.hang("embed")
+    async with running(stack.runner()):
+        receipt = await settled(stack, EVENT)
+    assert (receipt.state, receipt.error) == ("dead", "5 attempts, the last without an outcome")
 
 
 async def test_an_event_that_fails_at_first_is_stored_in_the_end(stack: MemoryStack) -> None:
@@ -115,6 +126,7 @@ DEPENDENCY_ERRORS: list[MemoryOSError] = [
     UpstreamTimeout(upstream="index"),
     RateLimited(upstream="embedder"),
     StorageFull("index"),
+    Overloaded("write queue"),
 ]
 
 

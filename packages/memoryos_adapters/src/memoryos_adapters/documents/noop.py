@@ -1,8 +1,8 @@
 """The document store of the noop profile: holds nothing, takes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from memoryos_ports.documents import Document
+from memoryos_ports.documents import Change, Document, DocumentKey
 from memoryos_ports.errors import MemoryDisabled
 from memoryos_ports.ids import Scope
 
@@ -17,6 +17,10 @@ class NoopDocuments:
     async def put(
         self, scope: Scope, kind: str, id: str, body: bytes, *, expected_version: int | None = None
     ) -> Document:
+        """Raise MemoryDisabled."""
+        raise MemoryDisabled
+
+    async def update(self, scope: Scope, changes: Mapping[DocumentKey, Change]) -> None:
         """Raise MemoryDisabled."""
         raise MemoryDisabled
 

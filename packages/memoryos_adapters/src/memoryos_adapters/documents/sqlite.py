@@ -1,13 +1,13 @@
 """Documents in SQLite: one row per (scope, kind, id)."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from memoryos_adapters.sqlite import Schema, SqliteDatabase, from_micros, to_micros
 from memoryos_ports.clock import Clock
-from memoryos_ports.documents import Document
+from memoryos_ports.documents import Change, Document, DocumentKey
 from memoryos_ports.errors import VersionConflict
 from memoryos_ports.ids import Scope
 
@@ -36,6 +36,7 @@ _LIST = """
     WHERE tenant = ? AND user = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?
 """
 _VERSION = "SELECT version FROM documents WHERE tenant = ? AND user = ? AND kind = ? AND id = ?"
+_BODY = "SELECT version, body FROM documents WHERE tenant = ? AND user = ? AND kind = ? AND id = ?"
 _PUT = """
     INSERT INTO documents (tenant, user, kind, id, version, body, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant, user, kind, id)
@@ -74,6 +75,20 @@ class SqliteDocuments:
             return Document(kind=kind, id=id, version=found + 1, body=body, updated_at=updated_at)
 
         return await self._db.write(put)
+
+    async def update(self, scope: Scope, changes: Mapping[DocumentKey, Change]) -> None:
+        """Replace documents by what the functions, called in the writer's thread, make of them."""
+        updated_at = to_micros(self._clock.now())
+
+        def update(connection: sqlite3.Connection) -> None:
+            for (kind, id), change in changes.items():
+                key = (scope.tenant_id, scope.user_id, kind, id)
+                version, before = connection.execute(_BODY, key).fetchone() or (0, None)
+                after = change(before)
+                if after != before:
+                    connection.execute(_PUT, (*key, version + 1, after, updated_at))
+
+        await self._db.write(update)
 
     async def list_documents(self, scope: Scope, kind: str, *, limit: int, after: str | None = None) -> list[Document]:
         """Return up to `limit` documents in order of id (by code point), those after the id `after`."""

@@ -25,6 +25,7 @@ _MAX_WORD_CHARACTERS = 100
 
 _NO_MODEL_WORDS = frozenset({"model_not_found", "DeploymentNotFound"})
 _NO_MODEL_TEXT = re.compile(r"\bmodel\b.*\b(not found|not exist)\b", re.IGNORECASE | re.DOTALL)
+_LOOKED_AT = 500  # characters of a message, since the pattern takes time that grows with their square
 _NO_QUOTA_WORDS = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 _STATUS_OF_WORD = {
@@ -110,7 +111,7 @@ class ErrorTable:
                 return UpstreamAuthError(upstream=self.upstream, detail=f"credentials refused ({status})")
             case 402:
                 return QuotaExhausted(upstream=self.upstream, detail="no credit left")
-            case 404 if words & _NO_MODEL_WORDS or _NO_MODEL_TEXT.search(refusal.message):
+            case 404 if words & _NO_MODEL_WORDS or _NO_MODEL_TEXT.search(refusal.message[:_LOOKED_AT]):
                 return ModelNotFound(model)
             case 408 | 504:
                 return UpstreamTimeout(upstream=self.upstream, detail=f"status {status}")

@@ -1,10 +1,10 @@
 """How long a provider asks to wait, from the headers of its refusal."""
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+_MOST = 1e9  # beyond that it is no figure that anybody meant
 _MILLISECOND_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms")
 
 
@@ -28,7 +28,7 @@ def _number(value: str | None) -> float | None:
         number = float(value or "")
     except ValueError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if 0 <= number <= _MOST else None
 
 
 def _seconds_until(http_date: str, *, now: datetime) -> float | None:

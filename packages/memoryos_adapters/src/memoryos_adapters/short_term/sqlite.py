@@ -52,7 +52,7 @@ _IS_REMOVED = "SELECT 1 FROM removed_turns WHERE tenant = ? AND user = ? AND id 
 _INSERT = """
     INSERT INTO turns (tenant, user, id, session, timestamp, accepted_at, place, indexed, page)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (tenant, user, id) DO UPDATE SET indexed = max(indexed, excluded.indexed)
+    ON CONFLICT (tenant, user, id) DO UPDATE SET indexed = 1 WHERE excluded.indexed > turns.indexed
 """
 _SESSIONS = """
     SELECT DISTINCT tenant, user, session FROM turns

@@ -1,16 +1,14 @@
 """What is known of conversations: which user turns are remembered, in which session, with which answers."""
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias, TypeVar
-from weakref import WeakValueDictionary
 
 import msgspec
 
 from memoryos_core.chat.chain import START
-from memoryos_ports.documents import DocumentStore
-from memoryos_ports.errors import VersionConflict
+from memoryos_ports.documents import Change, DocumentKey, DocumentStore
+from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.events import ChainLink, TurnsEvent
 from memoryos_ports.ids import EventId, MemoryId, Scope, SessionId, page_id
 
@@ -19,8 +17,6 @@ CHAIN_KIND = "chain"
 SESSION_KIND = "session"
 EXCHANGES_KEPT = 32
 """How many of a turn's exchanges its document names: what came before them is superseded long since."""
-
-_WRITE_TRIES = 8
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,12 +31,13 @@ class ToolLoop(msgspec.Struct, frozen=True, kw_only=True):
     """The tool loop that an answer to a user turn opened.
 
     `said` is the turn's hash as if it were the first of its conversation: it tells the turn from others when a client
-    without history comes back with it. `block` is what was recalled for the turn ("" for nothing); `steps` are the
-    events of what the model said on the way.
+    without history comes back with it. `recalled` are the pages of the block that was put beside the turn: the same
+    pages give the same block, byte for byte, and a page that is deleted is in it no longer. `steps` are the events of
+    what the model said on the way.
     """
 
     said: str
-    block: str
+    recalled: tuple[MemoryId, ...] = ()
     steps: tuple[EventId, ...] = ()
 
 
@@ -89,7 +86,6 @@ class Conversations:
 
     def __init__(self, documents: DocumentStore) -> None:
         self._documents = documents
-        self._locks: WeakValueDictionary[tuple[Scope, str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def find(self, scope: Scope, hashes: Sequence[str], session_id: SessionId | None) -> KnownConversation:
         """Return what is remembered of these user turns (chain hashes, in order).
@@ -101,13 +97,13 @@ class Conversations:
             return KnownConversation(session_id=None)
         keys = {_turn_key(session, hash_): hash_ for hash_ in hashes}
         found = await self._documents.get(scope, TURN_KIND, list(keys))
-        turns = {keys[key]: _turn_decoder.decode(document.body) for key, document in found.items()}
+        turns = {keys[key]: _decode(_turn_decoder, document.body) for key, document in found.items()}
         return KnownConversation(session_id=session, turns=turns)
 
     async def head(self, scope: Scope, session_id: SessionId) -> str:
         """Return the chain's hash at the newest turn of a session, START for an unknown session."""
         found = await self._documents.get(scope, SESSION_KIND, [session_id])
-        return _latest_decoder.decode(found[session_id].body).value if found else START
+        return _decode(_latest_decoder, found[session_id].body).value if found else START
 
     async def record(self, event: TurnsEvent) -> None:
         """Note what an exchange makes known. Idempotent, and the same whatever the order of the events."""
@@ -116,47 +112,41 @@ class Conversations:
             return
         answers = _answers_by_turn(event, chain)
         exchange = Exchange(event_id=event.event_id, accepted_at=event.accepted_at, answers=answers[chain.hash])
-        write = self._update
-        await asyncio.gather(
-            *(
-                write(event.scope, TURN_KIND, _turn_key(session_id, passed), _turn_decoder, _passing(answers[passed]))
-                for passed in chain.passed
-            ),
-            write(event.scope, TURN_KIND, _turn_key(session_id, chain.hash), _turn_decoder, _adding(exchange)),
-            *(
-                write(event.scope, CHAIN_KIND, hash_, _latest_decoder, _latest(event.accepted_at, session_id))
-                for hash_ in (*chain.passed, chain.hash)
-            ),
-            write(event.scope, SESSION_KIND, session_id, _latest_decoder, _latest(event.accepted_at, chain.hash)),
-        )
+        at = event.accepted_at
+        changes: dict[DocumentKey, Change] = {
+            (SESSION_KIND, session_id): _latest(at, chain.hash),
+            (TURN_KIND, _turn_key(session_id, chain.hash)): _adding(exchange),
+        }
+        for passed in chain.passed:
+            changes[TURN_KIND, _turn_key(session_id, passed)] = _passing(answers[passed])
+        for hash_ in (*chain.passed, chain.hash):
+            changes[CHAIN_KIND, hash_] = _latest(at, session_id)
+        await self._documents.update(event.scope, changes)
 
     async def keep_loop(self, scope: Scope, session_id: SessionId, hash_: str, loop: ToolLoop) -> None:
         """Keep the tool loop that the newest answer to a user turn opened or went on with."""
-        await self._update(scope, TURN_KIND, _turn_key(session_id, hash_), _turn_decoder, _looping(loop))
+        await self._documents.update(scope, {(TURN_KIND, _turn_key(session_id, hash_)): _looping(loop)})
 
     async def _session_of(self, scope: Scope, hashes: Sequence[str]) -> SessionId | None:
         found = await self._documents.get(scope, CHAIN_KIND, hashes)
         longest = next((hash_ for hash_ in reversed(hashes) if hash_ in found), None)
-        return SessionId(_latest_decoder.decode(found[longest].body).value) if longest else None
+        return SessionId(_decode(_latest_decoder, found[longest].body).value) if longest else None
 
-    async def _update(
-        self, scope: Scope, kind: str, id_: str, decoder: msgspec.json.Decoder[_Body], merge: _Merge[_Body]
-    ) -> None:
-        # writers of this process take turns, so that only other processes use up the tries
-        async with self._locks.setdefault((scope, kind, id_), asyncio.Lock()):
-            for _ in range(_WRITE_TRIES):
-                document = (await self._documents.get(scope, kind, [id_])).get(id_)
-                before = decoder.decode(document.body) if document else None
-                after = merge(before)
-                if after == before:
-                    return
-                version = document.version if document else 0
-                try:
-                    await self._documents.put(scope, kind, id_, msgspec.json.encode(after), expected_version=version)
-                except VersionConflict:
-                    continue
-                return
-            raise VersionConflict(kind=kind, identifier=id_, expected=version, found=version + 1)
+
+def _decode(decoder: msgspec.json.Decoder[_Body], body: bytes) -> _Body:
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as exc:
+        raise UpstreamProtocolError(upstream="documents", detail="a document that cannot be read") from exc
+
+
+def _change(decoder: msgspec.json.Decoder[_Body], merge: _Merge[_Body]) -> Change:
+    def change(body: bytes | None) -> bytes:
+        before = None if body is None else _decode(decoder, body)
+        after = merge(before)
+        return body if body is not None and after == before else msgspec.json.encode(after)
+
+    return change
 
 
 def _turn_key(session_id: SessionId, hash_: str) -> str:
@@ -177,19 +167,19 @@ def _answers_by_turn(event: TurnsEvent, chain: ChainLink) -> dict[str, tuple[Mem
     return answers
 
 
-def _passing(answers: tuple[MemoryId, ...]) -> _Merge[KnownTurn]:
+def _passing(answers: tuple[MemoryId, ...]) -> Change:
     def merge(turn: KnownTurn | None) -> KnownTurn:
         turn = turn or KnownTurn()
         return msgspec.structs.replace(turn, history=_union(turn.history, answers))
 
-    return merge
+    return _change(_turn_decoder, merge)
 
 
-def _looping(loop: ToolLoop) -> _Merge[KnownTurn]:
-    return lambda turn: msgspec.structs.replace(turn or KnownTurn(), loop=loop)
+def _looping(loop: ToolLoop) -> Change:
+    return _change(_turn_decoder, lambda turn: msgspec.structs.replace(turn or KnownTurn(), loop=loop))
 
 
-def _adding(exchange: Exchange) -> _Merge[KnownTurn]:
+def _adding(exchange: Exchange) -> Change:
     def merge(turn: KnownTurn | None) -> KnownTurn:
         turn = turn or KnownTurn()
         if any(known.event_id == exchange.event_id for known in turn.exchanges):
@@ -197,15 +187,15 @@ def _adding(exchange: Exchange) -> _Merge[KnownTurn]:
         ordered = sorted((*turn.exchanges, exchange), key=lambda e: (e.accepted_at, e.event_id))
         return msgspec.structs.replace(turn, stored=turn.stored + 1, exchanges=tuple(ordered[-EXCHANGES_KEPT:]))
 
-    return merge
+    return _change(_turn_decoder, merge)
 
 
-def _latest(accepted_at: datetime, value: str) -> _Merge[_Latest]:
+def _latest(accepted_at: datetime, value: str) -> Change:
     def merge(known: _Latest | None) -> _Latest:
         mine = _Latest(accepted_at, value)
         return mine if known is None else max(known, mine)
 
-    return merge
+    return _change(_latest_decoder, merge)
 
 
 def _union(known: Iterable[MemoryId], new: Iterable[MemoryId]) -> tuple[MemoryId, ...]:

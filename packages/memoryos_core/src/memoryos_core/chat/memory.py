@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
 from enum import Enum
+from functools import partial
+from itertools import islice
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -20,11 +22,11 @@ from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.pack import fit_to_budget
 from memoryos_core.memory.rank import Hit
 from memoryos_core.memory.recall import Question, Recall, Recalled
-from memoryos_core.tokens import estimate_tokens
+from memoryos_core.tokens import CHARS_PER_TOKEN, estimate_tokens
 from memoryos_ports.clock import Clock
 from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.events import EVENT_VERSION, EventMessage, TurnsEvent
-from memoryos_ports.ids import EventId, Scope
+from memoryos_ports.ids import EventId, Scope, derive_id
 from memoryos_ports.llm import Message
 from memoryos_ports.memory import Page
 
@@ -61,6 +63,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """What memory brings to a request, and how the exchange will be remembered.
 
     `plan` None: it will not be, or, when `is_planned` is False, the plan did not come in time and is made later.
+    `pages` are those that `block` quotes. `earlier` are exchanges of the user that are being stored: a plan waits for
+    them, since what they make known decides what is new.
     """
 
     scope: Scope | None
@@ -69,13 +73,18 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     plan: TurnPlan | None = None
     is_planned: bool = True
+    pages: tuple[Page, ...] = ()
     block: str = ""
-    recalled: tuple[str, ...] = ()
     tokens: int = 0
     ms: float = 0.0
-
     messages: tuple[Message, ...] = ()
     idempotency_key: EventId | None = None
+    earlier: tuple[asyncio.Task[bool], ...] = ()
+
+    @property
+    def recalled(self) -> tuple[str, ...]:
+        """What was recalled, each page with its speaker."""
+        return tuple(f"{page.name or page.role}: {page.text}" for page in self.pages)
 
     def event_id(self, *, answer_remembered: bool) -> EventId | None:
         """Return the event_id under which the exchange is or will be remembered, None when it will not be."""
@@ -111,7 +120,7 @@ class ChatMemory:
         self._clock = clock
         self._settings = settings or ChatMemorySettings()
         self._enabled = enabled
-        self._background: set[asyncio.Task[bool]] = set()
+        self._storing: dict[Scope, set[asyncio.Task[bool]]] = {}
         self.lost = 0
 
     async def prepare(
@@ -123,36 +132,32 @@ class ChatMemory:
             reason = "disabled" if not self._enabled else "no_user" if scope is None else "mode"
             return Prepared(scope=None, caller=caller, state="off", reason=reason)
         started = self._clock.monotonic()
-        try:
-            plan, recalled = await asyncio.gather(
-                self._in_time(plan_turn(self._conversations, scope, caller, messages, idempotency_key=idempotency_key)),
-                self._in_time(self._search(scope, caller, messages)),
-            )
-        except asyncio.CancelledError:  # the client is gone already: its turn is remembered all the same
-            late = Prepared(
-                scope=scope,
-                caller=caller,
-                messages=messages,
-                idempotency_key=idempotency_key,
-                state="degraded",
-                is_planned=False,
-            )
-            self.remember_later(late, Answered(text=None, partial=True))
-            raise
-        hits, degraded = ([], True) if recalled is _LATE else (recalled.hits, recalled.degraded)
-        planned = None if plan is _LATE else plan
-        chosen = self._choose(hits, messages)
-        block = planned.loop.block if planned and planned.loop and caller.reads else render_block(chosen)
-        return Prepared(
+        asked = Prepared(
             scope=scope,
             caller=caller,
+            state="degraded",
+            is_planned=False,
             messages=messages,
             idempotency_key=idempotency_key,
-            state="degraded" if degraded or plan is _LATE else "ok",
-            plan=planned,
+            earlier=tuple(self._storing.get(scope, ())),
+        )
+        try:
+            plan, recalled = await asyncio.gather(
+                self._in_time(self._plan(asked)), self._search(scope, caller, messages)
+            )
+            pages = await self._in_time(self._pages(asked, plan, recalled))
+        except asyncio.CancelledError:  # the client is gone already: its turn is remembered all the same
+            self.remember_later(asked, Answered(text=None, partial=True))
+            raise
+        chosen = [] if pages is _LATE else pages
+        block = render_block(chosen)
+        return msgspec.structs.replace(
+            asked,
+            state="degraded" if recalled.degraded or plan is _LATE or pages is _LATE else "ok",
+            plan=None if plan is _LATE else plan,
             is_planned=plan is not _LATE,
+            pages=tuple(chosen),
             block=block,
-            recalled=tuple(_quoted(page) for page in chosen),
             tokens=estimate_tokens(block),
             ms=self._since(started),
         )
@@ -164,46 +169,72 @@ class ChatMemory:
         """
         if prepared.scope is None or not prepared.caller.writes:
             return True
-        task = self._start(self._store(prepared, answered))
+        task = self._start(prepared.scope, self._store(prepared, answered))
         done, _ = await asyncio.wait({task}, timeout=self._settings.store_wait_s)
-        return bool(done) and task.exception() is None and task.result()
+        return bool(done) and not task.cancelled() and task.exception() is None and task.result()
 
     def remember_later(self, prepared: Prepared, answered: Answered) -> None:
         """Make an exchange durable without anybody waiting: its client is gone."""
         if prepared.scope is not None and prepared.caller.writes:
-            self._start(self._store(prepared, answered))
+            self._start(prepared.scope, self._store(prepared, answered))
 
     async def drain(self, *, timeout_s: float = 10.0) -> None:
         """Return when every exchange in hand is stored, or lost and counted; what hangs is given up after a while."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while self._background:
-                    await asyncio.wait(self._background)
-        for task in self._background:
-            task.cancel()
+                while tasks := self._tasks():
+                    await asyncio.wait(tasks)
+        if hanging := self._tasks():
+            for task in hanging:
+                task.cancel()
+            await asyncio.wait(hanging)
+
+    def _tasks(self) -> set[asyncio.Task[bool]]:
+        return {task for tasks in self._storing.values() for task in tasks}
+
+    async def _plan(self, prepared: Prepared) -> TurnPlan | None:
+        assert prepared.scope is not None  # noqa: S101 - without a scope nobody plans
+        if prepared.earlier:
+            await asyncio.wait(prepared.earlier)
+        key = prepared.idempotency_key
+        return await plan_turn(
+            self._conversations, prepared.scope, prepared.caller, prepared.messages, idempotency_key=key
+        )
 
     async def _search(self, scope: Scope, caller: Caller, messages: tuple[Message, ...]) -> Recalled:
         position = last_user_position(messages)
         text = remembered_text(messages[position]) if position is not None else ""
         if not text or not caller.reads:
             return Recalled(hits=[])
-        return await self._recall.search_or_degrade(Question(scope=scope, text=text, agent_id=caller.agent_id))
+        question = Question(scope=scope, text=text, agent_id=caller.agent_id)
+        return await self._recall.search_or_degrade(question, timeout_s=self._settings.recall_timeout_s)
+
+    async def _pages(self, asked: Prepared, plan: "TurnPlan | _Late | None", recalled: Recalled) -> list[Page]:
+        """Return what the block quotes: in a tool loop what it quoted before, so that it stays byte for byte."""
+        if isinstance(plan, TurnPlan) and plan.loop is not None and asked.scope is not None and asked.caller.reads:
+            return await self._recall.pages(asked.scope, plan.loop.recalled)
+        return self._choose(recalled.hits, asked.messages)
 
     def _choose(self, hits: list[Hit], messages: tuple[Message, ...]) -> list[Page]:
-        carried = {normalised(remembered_text(message)) for message in messages}
-        fresh = [hit for hit in hits if normalised(hit.page.text) not in carried]
         budget = self._settings.budget_tokens - frame_tokens()
-        return fit_to_budget(fresh[:MAX_PAGES], budget_tokens=budget, cost=line_tokens, min_score=MIN_SCORE)
+        carried = {normalised(remembered_text(message)) for message in messages} if hits else set()
+        fresh = (
+            hit
+            for hit in hits
+            if hit.score >= MIN_SCORE
+            and len(hit.page.text) <= budget * CHARS_PER_TOKEN
+            and normalised(hit.page.text) not in carried
+        )
+        return fit_to_budget(list(islice(fresh, MAX_PAGES)), budget_tokens=budget, cost=line_tokens)
 
     async def _store(self, prepared: Prepared, answered: Answered) -> bool:
         """Store the exchange; True when it is durable or there is nothing to store. A loss is counted and logged."""
         try:
-            plan = prepared.plan if prepared.is_planned else await self._plan_again(prepared)
+            plan = prepared.plan if prepared.is_planned else await self._plan(prepared)
             event = _event(prepared, plan, answered, now=self._clock.now())
             is_new = event is not None and (await self._ingest.publish(event)).outcome == "new"
         except MemoryOSError as exc:
-            self.lost += 1
-            logger.bind(error=str(exc)).warning("exchange not remembered")
+            self._lose(str(exc))
             return False
         work: list[Awaitable[None]] = []
         if event is not None and is_new:
@@ -224,18 +255,9 @@ class ChatMemory:
         assert prepared.scope is not None  # noqa: S101 - remember() has looked
         said = remembered_text(prepared.messages[last_user_position(prepared.messages) or 0])
         steps = (*(plan.loop.steps if plan.loop else ()), *((event.event_id,) if event else ()))
-        loop = ToolLoop(said=link(START, said), block=prepared.block, steps=steps)
+        recalled = tuple(page.id for page in prepared.pages)
+        loop = ToolLoop(said=link(START, said), recalled=recalled, steps=steps)
         await self._conversations.keep_loop(prepared.scope, plan.session_id, plan.chain.hash, loop)
-
-    async def _plan_again(self, prepared: Prepared) -> TurnPlan | None:
-        assert prepared.scope is not None  # noqa: S101 - remember() has looked
-        return await plan_turn(
-            self._conversations,
-            prepared.scope,
-            prepared.caller,
-            prepared.messages,
-            idempotency_key=prepared.idempotency_key,
-        )
 
     async def _in_time(self, work: Awaitable[_T]) -> "_T | _Late":
         try:
@@ -245,17 +267,26 @@ class ChatMemory:
             logger.bind(error=type(exc).__name__).debug("chat goes on without a part of memory")
             return _LATE
 
-    def _start(self, work: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
+    def _start(self, scope: Scope, work: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
         task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._finished)
+        self._storing.setdefault(scope, set()).add(task)
+        task.add_done_callback(partial(self._finished, scope))
         return task
 
-    def _finished(self, task: asyncio.Task[bool]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (exc := task.exception()) is not None:
-            self.lost += 1
-            logger.opt(exception=exc).error("exchange not remembered")
+    def _finished(self, scope: Scope, task: asyncio.Task[bool]) -> None:
+        tasks = self._storing[scope]
+        tasks.discard(task)
+        if not tasks:
+            del self._storing[scope]
+        if task.cancelled():
+            self._lose("given up at the end of the process")
+        elif (exc := task.exception()) is not None:
+            self._lose("a fault of our own", exc)
+
+    def _lose(self, error: str, exc: BaseException | None = None) -> None:
+        self.lost += 1
+        log = logger.bind(error=error).opt(exception=exc)
+        (log.error if exc else log.warning)("exchange not remembered")
 
     def _since(self, started: float) -> float:
         return (self._clock.monotonic() - started) * 1000
@@ -273,7 +304,7 @@ def _event(prepared: Prepared, plan: TurnPlan | None, answered: Answered, *, now
         return None
     return TurnsEvent(
         v=EVENT_VERSION,
-        event_id=plan.event_id,
+        event_id=_event_id(plan, answered, prepared.idempotency_key),
         tenant_id=scope.tenant_id,
         user_id=scope.user_id,
         agent_id=caller.agent_id,
@@ -287,5 +318,6 @@ def _event(prepared: Prepared, plan: TurnPlan | None, answered: Answered, *, now
     )
 
 
-def _quoted(page: Page) -> str:
-    return f"{page.name or page.role}: {page.text}"
+def _event_id(plan: TurnPlan, answered: Answered, key: EventId | None) -> EventId:
+    """Return what the exchange is called: a cut one does not use up the client's key, so that its retry is stored."""
+    return EventId(derive_id("partial", key)) if key and answered.partial else plan.event_id

@@ -43,5 +43,7 @@ class ContextService:
 
     async def _recent(self, question: Question) -> list[Page]:
         if question.session_id is None:
-            return await self._short_term.unindexed(question.scope, limit=SHORT_TERM_TURNS)
-        return await self._short_term.recent(question.scope, question.session_id, limit=SHORT_TERM_TURNS)
+            pages = await self._short_term.unindexed(question.scope, limit=SHORT_TERM_TURNS)
+        else:
+            pages = await self._short_term.recent(question.scope, question.session_id, limit=SHORT_TERM_TURNS)
+        return [page for page in pages if question.admits(page)]

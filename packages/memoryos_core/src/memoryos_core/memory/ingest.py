@@ -13,6 +13,9 @@ from memoryos_ports.ids import EventId, MemoryId, Scope, page_id
 from memoryos_ports.memory import Chunk, IndexEntry, MemoryStorage, Page
 from memoryos_ports.short_term import ShortTermStore
 
+PAGES_AT_ONCE = 64
+"""How many pages are embedded and inserted together: a long history must not hold up everybody else's recall."""
+
 _LOOK = 64
 """How many pages of an event are looked for at once."""
 
@@ -63,8 +66,10 @@ class Ingest:
         """Make the turns of an event searchable. Applied again, or after an edit or a deletion, it changes nothing."""
         pages = pages_of(event)
         await self._short_term.append(pages)
-        await self._storage.insert(await self._entries(pages))
-        await self._short_term.mark_indexed(event.scope, [page.id for page in pages])
+        for start in range(0, len(pages), PAGES_AT_ONCE):
+            batch = pages[start : start + PAGES_AT_ONCE]
+            await self._storage.insert(await self._entries(batch))
+            await self._short_term.mark_indexed(event.scope, [page.id for page in batch])
 
     async def settled(self, event: TurnsEvent, receipt: Receipt, *, timeout_s: float) -> Receipt:
         """Return the receipt once the event is stored or dead, or as it is after `timeout_s` seconds."""

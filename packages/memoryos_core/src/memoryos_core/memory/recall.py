@@ -1,7 +1,8 @@
 """Finding memories again: candidates from the index and the newest turns, ranked; no LLM in it."""
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -11,13 +12,19 @@ from memoryos_core.memory.ingest import spoken
 from memoryos_core.memory.rank import Hit, rank_candidates
 from memoryos_ports.embedding import Embedder, Vector
 from memoryos_ports.errors import MemoryOSError
-from memoryos_ports.ids import AgentId, Scope, SessionId
+from memoryos_ports.ids import AgentId, MemoryId, Scope, SessionId
 from memoryos_ports.memory import Candidate, Chunk, MemoryQuery, MemoryStorage, Page
 from memoryos_ports.short_term import ShortTermStore
 
 CANDIDATES = 200
 OVERLAY = 50
 OVERLAY_EMBEDDED = 8
+
+QUESTION_CHARS = 4096
+"""How much of a question, and of a fresh turn, is compared word by word."""
+
+_EMBEDDED_CHARS = 1024  # what an embedder reads of a text, about
+_INDEX_SHARE = 0.8  # of the time that a recall may take; the rest is for what to do without the index
 
 _WORD = re.compile(r"\w+")
 
@@ -30,6 +37,14 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     session_id: SessionId | None = None
     agent_id: AgentId | None = None
     until: datetime | None = None
+
+    def admits(self, page: Page) -> bool:
+        """Return whether a page of the scope may answer."""
+        return (
+            (self.session_id is None or page.session_id == self.session_id)
+            and (self.agent_id is None or page.agent_id == self.agent_id)
+            and (self.until is None or page.timestamp <= self.until)
+        )
 
 
 class Recalled(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,35 +64,58 @@ class Recall:
 
     async def search(self, question: Question) -> list[Hit]:
         """Return what answers the question, best first, each page once. Raises when a store does not answer."""
-        unindexed = await self._unindexed(question)
-        vector, overlay = await self._embed(question, unindexed)
+        question = _bounded(question)
+        pages = await self._unindexed(question)
+        vector, known = await self._embed(question, pages[-OVERLAY_EMBEDDED:])
         candidates = await self._storage.search(_query(question, vector))
-        return rank_candidates(question.text, _union(candidates, overlay))
+        return rank_candidates(question.text, _union(candidates, _overlay(question, pages, known)))
 
-    async def search_or_degrade(self, question: Question) -> Recalled:
-        """Return what can be found even when the index or the embedder does not answer: never raises for them."""
+    async def search_or_degrade(self, question: Question, *, timeout_s: float) -> Recalled:
+        """Return within `timeout_s` what can be found, never raising for a store or an embedder.
+
+        When the index or the embedder does not answer in time, it is the fresh turns that share words.
+        """
         try:
-            return Recalled(hits=await self.search(question))
-        except MemoryOSError as exc:
+            async with asyncio.timeout(timeout_s * _INDEX_SHARE):
+                return Recalled(hits=await self.search(question))
+        except (MemoryOSError, TimeoutError) as exc:
             logger.bind(error=type(exc).__name__).debug("recall without the index")
+        question = _bounded(question)
         try:
-            pages = await self._unindexed(question)
-        except MemoryOSError:
+            async with asyncio.timeout(timeout_s * (1 - _INDEX_SHARE)):
+                pages = await self._unindexed(question)
+        except (MemoryOSError, TimeoutError):
             return Recalled(hits=[], degraded=True)
-        candidates = [_candidate(page, None, _word_overlap(question.text, page)) for page in pages]
-        return Recalled(hits=rank_candidates(question.text, candidates), degraded=True)
+        return Recalled(hits=rank_candidates(question.text, _overlay(question, pages, {})), degraded=True)
+
+    async def pages(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
+        """Return those of the pages that exist, indexed or waiting, in the order asked for."""
+        found = {page.id: page for page in await self._short_term.get(scope, ids)}  # first: one may be indexed now
+        found |= {page.id: page for page in await self._storage.get(scope, ids)}
+        return [found[id_] for id_ in ids if id_ in found]
 
     async def _unindexed(self, question: Question) -> list[Page]:
         pages = await self._short_term.unindexed(question.scope, limit=OVERLAY)
-        return [page for page in pages if _admits(question, page)]
+        return [page for page in pages if question.admits(page)]
 
-    async def _embed(self, question: Question, unindexed: Sequence[Page]) -> tuple[Vector, list[Candidate]]:
-        newest = unindexed[-OVERLAY_EMBEDDED:]
-        texts = [question.text, *(spoken(page, page.text) for page in newest)]
-        vector, *vectors = await self._embedder.embed(texts)
-        known = {page.id: _dot(vector, own) for page, own in zip(newest, vectors, strict=True)}
-        overlay = [_candidate(page, known.get(page.id), _word_overlap(question.text, page)) for page in unindexed]
-        return vector, overlay
+    async def _embed(self, question: Question, fresh: Sequence[Page]) -> tuple[Vector, dict[MemoryId, float]]:
+        """Return the question's vector, and its cosine to fresh turns by id.
+
+        Texts are given one by one: an embedder serves them before the batches that are being ingested.
+        """
+        texts = (question.text, *(spoken(page, page.text[:_EMBEDDED_CHARS]) for page in fresh))
+        vectors = [vector for (vector,) in await asyncio.gather(*(self._embedder.embed([text]) for text in texts))]
+        cosines = (_dot(vectors[0], vector) for vector in vectors[1:])
+        return vectors[0], {page.id: cosine for page, cosine in zip(fresh, cosines, strict=True)}
+
+
+def _bounded(question: Question) -> Question:
+    return msgspec.structs.replace(question, text=question.text[:QUESTION_CHARS])
+
+
+def _overlay(question: Question, pages: Sequence[Page], cosines: Mapping[MemoryId, float]) -> list[Candidate]:
+    asked = _words(question.text)
+    return [_candidate(page, cosines.get(page.id), len(asked & _words(page.text[:QUESTION_CHARS]))) for page in pages]
 
 
 def _query(question: Question, vector: Vector) -> MemoryQuery:
@@ -92,17 +130,10 @@ def _query(question: Question, vector: Vector) -> MemoryQuery:
     )
 
 
-def _admits(question: Question, page: Page) -> bool:
-    return (
-        (question.session_id is None or page.session_id == question.session_id)
-        and (question.agent_id is None or page.agent_id == question.agent_id)
-        and (question.until is None or page.timestamp <= question.until)
-    )
-
-
-def _candidate(page: Page, cosine: float | None, bm25: float | None) -> Candidate:
+def _candidate(page: Page, cosine: float | None, shared_words: int) -> Candidate:
+    """Return a candidate that is not indexed yet: the words it shares with the question stand in for BM25."""
     chunk = Chunk(number=0, start=0, end=len(page.text))
-    return Candidate(page=page, chunk=chunk, cosine=cosine, bm25=bm25)
+    return Candidate(page=page, chunk=chunk, cosine=cosine, bm25=float(shared_words) or None)
 
 
 def _union(indexed: Sequence[Candidate], overlay: Sequence[Candidate]) -> list[Candidate]:
@@ -111,10 +142,8 @@ def _union(indexed: Sequence[Candidate], overlay: Sequence[Candidate]) -> list[C
     return list(merged.values())
 
 
-def _word_overlap(text: str, page: Page) -> float | None:
-    """Return how many words of the question a page shares: stands in for BM25 until the page is indexed."""
-    shared = len(set(_WORD.findall(text.casefold())) & set(_WORD.findall(page.text.casefold())))
-    return float(shared) or None
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.casefold()))
 
 
 def _dot(a: Vector, b: Vector) -> float:

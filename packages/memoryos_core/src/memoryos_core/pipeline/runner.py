@@ -13,6 +13,7 @@ from memoryos_ports.clock import Clock
 from memoryos_ports.errors import (
     InvalidEvent,
     MemoryOSError,
+    Overloaded,
     RateLimited,
     StorageFull,
     UpstreamTimeout,
@@ -23,7 +24,7 @@ from memoryos_ports.events import Delivery, EventLog
 
 Probe = Callable[[], Awaitable[None]]
 
-_DOWN = (UpstreamUnavailable, UpstreamTimeout, RateLimited, StorageFull)
+_DOWN = (UpstreamUnavailable, UpstreamTimeout, RateLimited, StorageFull, Overloaded)
 """What says that a dependency is down, rather than that the event is at fault."""
 
 _RECEIVE_WAIT_S = 0.2
@@ -112,6 +113,9 @@ class Runner:
             self._pause(exc)
 
     async def _apply(self, delivery: Delivery) -> None:
+        if self._policy.is_spent(delivery.attempts):  # tries that nobody saw the end of: it kills its consumers
+            await self._bury(delivery, f"{delivery.attempts} attempts, the last without an outcome")
+            return
         try:
             event = decode_event(delivery.payload, entry_id=delivery.handle, received_at=self._clock.now())
             await self._handlers.apply(event)
@@ -157,8 +161,12 @@ class Runner:
 
     async def _give_back(self) -> None:
         while self._unsettled:
-            await self._events.leave(self._unsettled[-1], error="not settled", retry_in_s=0, attempted=False)
-            self._unsettled.pop()
+            delivery = self._unsettled.pop()
+            try:
+                await self._events.leave(delivery, error="not settled", retry_in_s=0, attempted=False)
+            except BaseException:
+                self._unsettled.append(delivery)
+                raise
 
     async def _rest(self, seconds: float) -> None:
         try:

@@ -22,6 +22,9 @@ _stream_options = msgspec.json.Decoder(StreamOptions | None)
 _message = msgspec.json.Decoder(WireMessage)
 
 _AT = re.compile(r"^(?P<text>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+MAX_MESSAGES = 10_000
+"""The longest conversation that is taken; what is longer is no conversation."""
+
 _OWN_FIELDS = ("model", "messages", "stream", "user_id")
 
 
@@ -70,6 +73,8 @@ def _messages(fields: dict[str, msgspec.Raw]) -> tuple[Message, ...]:
     raws = _decode(_raw_list, fields["messages"], "messages")
     if not raws:
         raise InvalidInput("messages must hold at least one message", param="messages")
+    if len(raws) > MAX_MESSAGES:
+        raise InvalidInput(f"messages must hold at most {MAX_MESSAGES} messages", param="messages")
     return tuple(_to_message(raw, index) for index, raw in enumerate(raws or ()))
 
 
