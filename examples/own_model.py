@@ -14,6 +14,9 @@ class EchoLlm:
 
     name = "echo"
 
+    async def reach(self) -> None:
+        """Nothing to reach."""
+
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         """Return the last message's text."""
         message = AnswerMessage(content=f"You said: {request.messages[-1].content}")

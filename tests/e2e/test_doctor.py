@@ -24,6 +24,7 @@ async def test_a_sound_configuration_is_found_so(tmp_path: Path) -> None:
         "wiring",
         "sqlite",
         "qdrant-edge",
+        "llm noop",
         "embedder",
     ]
     assert all(finding.ok and finding.detail for finding in findings)

@@ -80,6 +80,29 @@ class LlmFaultContract:
             assert error.__cause__ is not None
         assert_idle(session)
 
+    @pytest.mark.parametrize(
+        ("reply", "expected"),
+        [(Reply.error(401, f"Incorrect API key: {KEY}"), UpstreamAuthError), (Reply.error(503), UpstreamUnavailable)],
+    )
+    async def test_a_provider_that_refuses_us_or_is_down_is_not_reached(
+        self, llm: LlmAdapter, upstream: FakeUpstream, session: aiohttp.ClientSession, reply: Reply, expected: _Errors
+    ) -> None:
+        upstream.always = reply
+
+        with pytest.raises(expected) as caught:
+            await llm.reach()
+
+        assert KEY not in str(caught.value)
+        assert_idle(session)
+
+    async def test_a_provider_that_is_not_there_is_not_reached(self, llm: LlmAdapter, upstream: FakeUpstream) -> None:
+        await upstream.refuse()
+
+        with pytest.raises(UpstreamUnavailable) as caught:
+            await llm.reach()
+
+        assert caught.value.__cause__ is not None
+
     async def test_a_refused_connection_is_unavailable(
         self, llm: LlmAdapter, upstream: FakeUpstream, session: aiohttp.ClientSession
     ) -> None:

@@ -25,6 +25,9 @@ class LlmContract:
         assert isinstance(llm, LlmAdapter)
         assert llm.name
 
+    async def test_a_provider_that_answers_is_reached(self, llm: LlmAdapter) -> None:
+        await llm.reach()
+
     async def test_a_whole_answer_has_a_head_and_choices_counted_from_0(self, llm: LlmAdapter) -> None:
         answer = await llm.chat(make_request())
 

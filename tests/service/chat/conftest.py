@@ -29,6 +29,9 @@ class BrokenLlm:
     def __init__(self, name: str, *texts: str) -> None:
         self.name, self._texts = name, texts
 
+    async def reach(self) -> None:
+        """There is nothing to reach."""
+
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         """Fail."""
         raise RuntimeError(f"a bug with {request.model}")

@@ -2,9 +2,19 @@
 
 from pathlib import Path
 
+import msgspec
+
 from memoryos_adapters.data_directory import open_data_directory
-from memoryos_adapters.settings import EmbeddingSettings, Settings, StorageSettings
+from memoryos_adapters.settings import (
+    EmbeddingSettings,
+    LlmProviderSettings,
+    LlmSettings,
+    Secret,
+    Settings,
+    StorageSettings,
+)
 from memoryos_gateway.doctor import Finding, examine
+from tests.support.gateway import running_gateway
 
 
 def _settings(data_dir: Path, profile: str = "embedded") -> Settings:
@@ -32,12 +42,39 @@ async def test_looking_leaves_a_directory_that_can_be_looked_at_again(tmp_path: 
     assert _failed(first) == _failed(second) == []
 
 
-async def test_a_held_directory_is_told_with_its_url(tmp_path: Path) -> None:
-    with open_data_directory(tmp_path, url="http://127.0.0.1:4711"):
+async def test_a_gateway_that_holds_the_directory_is_asked(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    async with running_gateway(settings) as gateway:
+        with open_data_directory(tmp_path / "other", url=gateway.url):
+            findings = await examine(_settings(tmp_path / "other"))
+
+    assert _failed(findings) == []
+    assert findings[-1].detail == f"{gateway.url} is fully_operational: sqlite up, qdrant-edge up"
+
+
+async def test_a_holder_that_does_not_answer_is_a_fault(tmp_path: Path) -> None:
+    with open_data_directory(tmp_path, url="http://127.0.0.1:1"):
         findings = await examine(_settings(tmp_path))
 
     (fault,) = _failed(findings)
-    assert fault.endswith("serving http://127.0.0.1:4711")
+    assert fault.startswith("gateway: http://127.0.0.1:1 does not answer")
+
+
+async def test_a_directory_held_by_a_process_that_serves_nothing_is_a_fault(tmp_path: Path) -> None:
+    with open_data_directory(tmp_path):
+        findings = await examine(_settings(tmp_path))
+
+    (fault,) = _failed(findings)
+    assert "is held by process" in fault
+
+
+async def test_a_provider_that_is_not_there_is_found(tmp_path: Path) -> None:
+    provider = LlmProviderSettings(kind="openai", base_url="http://127.0.0.1:1/v1", api_key=Secret("k"))
+    settings = msgspec.structs.replace(_settings(tmp_path), llm=LlmSettings(providers={"far": provider}))
+
+    (fault,) = _failed(await examine(settings))
+
+    assert fault.startswith("llm far: ")
 
 
 async def test_a_database_that_is_none_is_found(tmp_path: Path) -> None:

@@ -81,6 +81,9 @@ class ScriptedLlm:
         """The provider's name in the configuration."""
         return self._name
 
+    async def reach(self) -> None:
+        """Return: there is nothing to reach."""
+
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         """Return the next turn as a whole answer."""
         turn = self._next(request)

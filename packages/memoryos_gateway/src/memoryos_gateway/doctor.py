@@ -1,14 +1,16 @@
 """The command `doctor`: checks the configuration and reaches every dependency, without serving."""
 
 import asyncio
+from urllib.request import urlopen
 
 import msgspec
 
 from memoryos_adapters.container import resolve_all, slots
-from memoryos_adapters.data_directory import open_data_directory
-from memoryos_adapters.registry import Adapters, open_adapters
+from memoryos_adapters.data_directory import open_data_directory, read_holder
+from memoryos_adapters.registry import Adapters, Probe, open_adapters
 from memoryos_adapters.settings import Settings
 from memoryos_gateway.container import GatewayContainer
+from memoryos_gateway.routes.health import StatusAnswer
 from memoryos_ports.errors import ConfigurationError, MemoryOSError
 
 _PROBE_TIMEOUT_S = 5.0
@@ -23,14 +25,20 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Return what was found; the configuration itself has been checked by whoever loaded the settings."""
-    findings = [Finding(check="configuration", ok=True, detail=f"profile {settings.storage.profile}")]
+    """Return what was found; the configuration itself has been checked by whoever loaded the settings.
+
+    When a gateway holds the data directory, it is asked for its state over HTTP.
+    """
+    findings = [_good("configuration", f"profile {settings.storage.profile}")]
+    holder = read_holder(settings.data_dir)
+    if holder is not None and holder.url is not None:
+        return [*findings, _good("data directory", f"held by process {holder.pid}"), await _ask(holder.url)]
     try:
         with open_data_directory(settings.data_dir) as directory:
-            findings.append(Finding(check="data directory", ok=True, detail=str(directory.path)))
+            findings.append(_good("data directory", str(directory.path)))
             async with open_adapters(settings, database=directory.database, index=directory.index) as adapters:
                 resolve_all(GatewayContainer(**slots(settings, adapters)))
-                findings.append(Finding(check="wiring", ok=True, detail="every part resolves"))
+                findings.append(_good("wiring", "every part resolves"))
                 findings.extend(await _reach(adapters))
     except ConfigurationError as exc:
         findings.extend(Finding(check="start-up", ok=False, detail=fault) for fault in exc.faults)
@@ -39,19 +47,37 @@ async def examine(settings: Settings) -> list[Finding]:
     return findings
 
 
+async def _ask(url: str) -> Finding:
+    try:
+        status = await asyncio.to_thread(_get_status, url)
+    except OSError as exc:
+        return Finding(check="gateway", ok=False, detail=f"{url} does not answer: {exc}")
+    states = ", ".join(f"{name} {state}" for name, state in status.dependencies.items())
+    return Finding(check="gateway", ok=status.mode == "fully_operational", detail=f"{url} is {status.mode}: {states}")
+
+
+def _get_status(url: str) -> StatusAnswer:
+    with urlopen(f"{url}/health/status", timeout=_PROBE_TIMEOUT_S) as answer:  # noqa: S310 - our own gateway's URL
+        return msgspec.json.decode(answer.read(), type=StatusAnswer)
+
+
 async def _reach(adapters: Adapters) -> list[Finding]:
-    findings: list[Finding] = []
-    for name, probe in adapters.probes.items():
-        if probe is None:
-            findings.append(Finding(check=name, ok=True, detail="bypassed by configuration"))
-            continue
-        try:
-            async with asyncio.timeout(_PROBE_TIMEOUT_S):
-                await probe()
-        except (MemoryOSError, TimeoutError) as exc:
-            findings.append(Finding(check=name, ok=False, detail=str(exc) or "no answer in time"))
-        else:
-            findings.append(Finding(check=name, ok=True, detail="up"))
+    reaches = {f"llm {llm.adapter.name}": llm.adapter.reach for llm in adapters.llms}
+    findings = [await _probe(name, probe) for name, probe in {**adapters.probes, **reaches}.items()]
     vector = await adapters.embedder.embed(["doctor"])
-    findings.append(Finding(check="embedder", ok=True, detail=f"{adapters.embedder.stamp}, {len(vector[0])} floats"))
-    return findings
+    return [*findings, _good("embedder", f"{adapters.embedder.stamp}, {len(vector[0])} floats")]
+
+
+async def _probe(name: str, probe: Probe | None) -> Finding:
+    if probe is None:
+        return _good(name, "bypassed by configuration")
+    try:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            await probe()
+    except (MemoryOSError, TimeoutError) as exc:
+        return Finding(check=name, ok=False, detail=str(exc) or "no answer in time")
+    return _good(name, "up")
+
+
+def _good(check: str, detail: str) -> Finding:
+    return Finding(check=check, ok=True, detail=detail)

@@ -8,6 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from loguru import logger
 
+from memoryos_gateway.bad_json import field_of
 from memoryos_ports import errors
 
 CHAT_PATHS = frozenset({"/v1/chat/completions", "/chat/completions"})
@@ -158,11 +159,3 @@ def _answer_validation(exc: ValidationException) -> ErrorAnswer:
     kind = _KINDS[errors.InvalidInput]
     param = field_of(message, "" if key == "data" else key)
     return _answer(kind, f"{param}: {message}" if param else message, param=param)
-
-
-def field_of(message: str, path: str) -> str | None:
-    """Return the path of the field that a msgspec message is about; it names unknown and missing ones in its text."""
-    if "field `" in message:
-        name = message.split("field `", 1)[1].split("`", 1)[0]
-        return f"{path}.{name}" if path else name
-    return path or None

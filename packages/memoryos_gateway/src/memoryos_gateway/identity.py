@@ -17,7 +17,7 @@ def chat_caller(scope: AsgiScope, principal: Principal, body_user: str | None, *
     """Return whose memory a chat uses; `field` is where its body names the user. With keys and no user: nobody's."""
     user, param = named_user(scope, body_user, field=field)
     user_id = principal.speak_for(user, param=param) or principal.default_user
-    session_id, agent_id = _id(scope, "X-Session-ID"), _id(scope, "X-Agent-ID")
+    session_id, agent_id = header_id(scope, "X-Session-ID"), header_id(scope, "X-Agent-ID")
     return Caller(
         scope=Scope(tenant_id=principal.tenant_id, user_id=user_id) if user_id else None,
         session_id=SessionId(session_id) if session_id else None,
@@ -28,7 +28,7 @@ def chat_caller(scope: AsgiScope, principal: Principal, body_user: str | None, *
 
 def idempotency_key(scope: AsgiScope) -> EventId | None:
     """Return the Idempotency-Key of a request, which becomes its event_id."""
-    key = _id(scope, "Idempotency-Key")
+    key = header_id(scope, "Idempotency-Key")
     return EventId(key) if key else None
 
 
@@ -38,9 +38,15 @@ def memory_scope(scope: AsgiScope, principal: Principal, named: str | None) -> S
     return Scope(tenant_id=principal.tenant_id, user_id=principal.must_speak_for(user))
 
 
-def _id(scope: AsgiScope, name: str) -> str | None:
+def optional_id(value: str | None, param: str) -> str | None:
+    """Return an id when it is given and valid. Raises InvalidInput."""
+    return None if value is None else check_id(value, param=param)
+
+
+def header_id(scope: AsgiScope, name: str) -> str | None:
+    """Return the id in a header, None without it. Raises InvalidInput."""
     value = header(scope, name.lower().encode())
-    return None if value is None else check_id(value, param=name)
+    return optional_id(value, name)
 
 
 def _mode(scope: AsgiScope, allowed: MemoryMode) -> MemoryMode:

@@ -163,6 +163,10 @@ class LlmAdapter(Protocol):
         """The provider's name in the configuration."""
         ...
 
+    async def reach(self) -> None:
+        """Return when the provider answers and takes our credentials, without a call that costs anything."""
+        ...
+
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         """Return the whole answer."""
         ...

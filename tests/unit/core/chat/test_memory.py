@@ -135,13 +135,30 @@ async def test_a_durable_exchange_is_acknowledged_even_when_it_cannot_be_followe
 async def test_a_fault_of_our_own_fails_no_chat_and_is_logged_with_its_traceback(stack: MemoryStack) -> None:
     seen: list[str] = []
     sink = logger.add(seen.append, level="ERROR", diagnose=False)
-    stack.faults.documents.fail("update", error=ZeroDivisionError())
+    stack.faults.events.fail("publish", error=ZeroDivisionError())
     answer, report = await stack.chat(ScriptedLlm([says("hello")])).complete(make_call("hi"))
     logger.remove(sink)
     assert answer.choices[0].message.content == "hello"
     assert (report.stored, stack.memory.lost) == (False, 1)
     assert len(seen) == 1
     assert "ZeroDivisionError" in seen[0]
+
+
+async def test_what_is_durable_is_acknowledged_however_long_the_rest_takes(hasty: MemoryStack) -> None:
+    slow = hasty.faults.documents.hold("update")
+    _, report = await hasty.chat(ScriptedLlm([says("hello")])).complete(make_call("hi"))
+    assert report.stored
+    slow.set()
+    assert await hasty.turns() == [("user", "hi"), ("assistant", "hello")]
+
+
+async def test_an_answer_that_is_regenerated_is_not_recalled_for_its_successor(stack: MemoryStack) -> None:
+    llm = ScriptedLlm([says("oolong is my favourite tea"), says("green")])
+    service = stack.chat(llm)
+    await service.complete(make_call("which tea is your favourite"))
+    await stack.settle()
+    await service.complete(make_call("which tea is your favourite"))
+    assert "oolong" not in str(llm.requests[1])
 
 
 async def test_a_document_that_cannot_be_read_fails_no_chat(stack: MemoryStack) -> None:

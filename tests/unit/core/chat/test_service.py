@@ -62,6 +62,9 @@ async def test_what_fails_before_its_first_chunk_is_not_remembered(turn: Scripte
 class _EmptyStream:
     name = "empty"
 
+    async def reach(self) -> None:
+        """There is nothing to reach."""
+
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         raise UpstreamUnavailable(upstream=self.name)
 

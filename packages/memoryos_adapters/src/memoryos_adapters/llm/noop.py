@@ -39,6 +39,9 @@ class NoopLlm:
         """The provider's name in the configuration."""
         return self._name
 
+    async def reach(self) -> None:
+        """Return: there is nothing to reach."""
+
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         """Return the whole answer."""
         text = compose_answer(request.recalled)

@@ -1,5 +1,6 @@
 """Any server that speaks OpenAI's chat completions."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import aiohttp
@@ -11,7 +12,7 @@ from memoryos_adapters.llm.openai_errors import ErrorTable, read_refusal
 from memoryos_adapters.llm.openai_request import encode_request
 from memoryos_adapters.llm.openai_stream import StreamDecoder
 from memoryos_adapters.settings import LlmProviderSettings
-from memoryos_ports.errors import MemoryOSError, UpstreamProtocolError
+from memoryos_ports.errors import MemoryOSError, UpstreamAuthError, UpstreamProtocolError, UpstreamUnavailable
 from memoryos_ports.llm import ChatAnswer, ChatChunk, ChatRequest
 
 
@@ -26,6 +27,7 @@ class OpenAiCompatibleLlm:
         key = settings.api_key.reveal() if settings.api_key is not None else ""
         self._name, self._provider = name, Provider(name, settings, session)
         self._url = URL(settings.base_url.rstrip("/") + "/chat/completions")
+        self._models_url = URL(settings.base_url.rstrip("/") + "/models")
         self._headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
         self._errors = ErrorTable(upstream=name, hidden=(key, self._url.host or ""))
 
@@ -33,6 +35,19 @@ class OpenAiCompatibleLlm:
     def name(self) -> str:
         """The provider's name in the configuration."""
         return self._name
+
+    async def reach(self) -> None:
+        """List the models; a server that has no such route was reached as well."""
+        with self._provider.translated:
+            async with asyncio.timeout(self._provider.settings.connect_timeout_s):
+                response = await self._provider.session.get(
+                    self._models_url, headers=self._headers, allow_redirects=False
+                )
+                response.close()
+        if response.status in (401, 403):
+            raise UpstreamAuthError(upstream=self._name, detail=f"status {response.status}")
+        if response.status >= 500:
+            raise UpstreamUnavailable(upstream=self._name, detail=f"status {response.status}", status=response.status)
 
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         """Return the whole answer, in `total_timeout_s` and at most 64 MiB."""

@@ -1,6 +1,5 @@
 """The memory index on one shard of the in-process Qdrant engine: the blocking half of `QdrantEdgeMemory`."""
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -19,15 +18,13 @@ from qdrant_edge import (
 )
 
 from memoryos_adapters.storage.bm25 import weigh_document
-from memoryos_adapters.storage.edge_errors import UPSTREAM
 from memoryos_adapters.storage.edge_listing import PageListing
 from memoryos_adapters.storage.edge_search import search_shard
-from memoryos_adapters.storage.edge_shard import DENSE, SPARSE, open_shard
+from memoryos_adapters.storage.edge_shard import DENSE, SPARSE, open_shard, require_space
 from memoryos_adapters.storage.payload import chunk_payload, page_payload, point_ids, read_page, tombstone_payload
 from memoryos_adapters.storage.vectors import check_vector
 from memoryos_ports.cursor import read_cursor, write_cursor
 from memoryos_ports.embedding import EmbedderStamp, Vector
-from memoryos_ports.errors import StorageFull
 from memoryos_ports.ids import MemoryId, Scope, SessionId, chunk_id, scope_key
 from memoryos_ports.memory import Candidate, IndexEntry, MemoryQuery, Page, PageList
 
@@ -55,7 +52,7 @@ class EdgeIndex:
     @classmethod
     def open(cls, directory: Path, stamp: EmbedderStamp, *, reserve_bytes: int) -> Self:
         """Open the shard in a directory, made when there is none; raise EmbedderMismatch if it is of another stamp."""
-        shard = open_shard(directory, stamp)
+        shard = open_shard(directory, stamp, reserve_bytes=reserve_bytes)
         # Another kill must not replay again what this start has just replayed.
         shard.flush()
         return cls(shard, directory, stamp, reserve_bytes=reserve_bytes)
@@ -68,8 +65,9 @@ class EdgeIndex:
             self._shard.close()
 
     def ping(self) -> None:
-        """Return when the engine answers."""
+        """Return when the engine answers and could write."""
         self._shard.info()
+        self._require_space()
 
     def insert(self, entries: Sequence[IndexEntry]) -> None:
         """Write the pages whose ids are not known yet, all of them in one operation."""
@@ -148,8 +146,7 @@ class EdgeIndex:
             self._unflushed_points = 0
 
     def _require_space(self) -> None:
-        if shutil.disk_usage(self._directory).free < self._reserve_bytes:
-            raise StorageFull(UPSTREAM)
+        require_space(self._directory, self._reserve_bytes)
 
 
 def _points(entry: IndexEntry) -> Iterator[Point]:

@@ -19,7 +19,7 @@ from qdrant_edge import (
 
 from memoryos_adapters.storage.edge_errors import UPSTREAM
 from memoryos_ports.embedding import EmbedderStamp
-from memoryos_ports.errors import EmbedderMismatch, UpstreamProtocolError
+from memoryos_ports.errors import EmbedderMismatch, StorageFull, UpstreamProtocolError
 
 DENSE = "text"
 SPARSE = "terms"
@@ -27,19 +27,26 @@ SPARSE = "terms"
 _STAMP_FILE = "stamp.json"
 
 
-def open_shard(directory: Path, stamp: EmbedderStamp) -> EdgeShard:
+def open_shard(directory: Path, stamp: EmbedderStamp, *, reserve_bytes: int) -> EdgeShard:
     """Return the shard in `directory`, made when there is none; replays what was not flushed (50 µs a point).
 
     The directory is the owner's alone (0700) and holds ``stamp.json`` and ``shard/``. Raises EmbedderMismatch when
-    the stamp is another embedder's.
+    the stamp is another embedder's, StorageFull when a shard has to be made with less than `reserve_bytes` free.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
     _check_stamp(directory / _STAMP_FILE, stamp)
     shard = directory / "shard"
     if not shard.exists():
+        require_space(directory, reserve_bytes)
         _create(shard, stamp.dimensions)
     return EdgeShard.load(str(shard))
+
+
+def require_space(directory: Path, reserve_bytes: int) -> None:
+    """Raise StorageFull below that much free space: on a full disk the engine ends the process (SIGBUS)."""
+    if shutil.disk_usage(directory).free < reserve_bytes:
+        raise StorageFull(UPSTREAM)
 
 
 def _check_stamp(file: Path, stamp: EmbedderStamp) -> None:

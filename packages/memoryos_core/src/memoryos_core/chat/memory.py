@@ -169,14 +169,17 @@ class ChatMemory:
         """
         if prepared.scope is None or not prepared.caller.writes:
             return True
-        task = self._start(prepared.scope, self._store(prepared, answered))
+        durable = asyncio.Event()
+        task = self._start(prepared.scope, self._store(prepared, answered, durable))
         done, _ = await asyncio.wait({task}, timeout=self._settings.store_wait_s)
-        return bool(done) and not task.cancelled() and task.exception() is None and task.result()
+        if not done or task.cancelled() or task.exception() is not None:
+            return durable.is_set()
+        return task.result()
 
     def remember_later(self, prepared: Prepared, answered: Answered) -> None:
         """Make an exchange durable without anybody waiting: its client is gone."""
         if prepared.scope is not None and prepared.caller.writes:
-            self._start(prepared.scope, self._store(prepared, answered))
+            self._start(prepared.scope, self._store(prepared, answered, asyncio.Event()))
 
     async def drain(self, *, timeout_s: float = 10.0) -> None:
         """Return when every exchange in hand is stored, or lost and counted; what hangs is given up after a while."""
@@ -213,7 +216,8 @@ class ChatMemory:
         """Return what the block quotes: in a tool loop what it quoted before, so that it stays byte for byte."""
         if isinstance(plan, TurnPlan) and plan.loop is not None and asked.scope is not None and asked.caller.reads:
             return await self._recall.pages(asked.scope, plan.loop.recalled)
-        return self._choose(recalled.hits, asked.messages)
+        siblings = plan.supersedes if isinstance(plan, TurnPlan) else ()
+        return self._choose([hit for hit in recalled.hits if hit.page.id not in siblings], asked.messages)
 
     def _choose(self, hits: list[Hit], messages: tuple[Message, ...]) -> list[Page]:
         budget = self._settings.budget_tokens - frame_tokens()
@@ -227,8 +231,11 @@ class ChatMemory:
         )
         return fit_to_budget(list(islice(fresh, MAX_PAGES)), budget_tokens=budget, cost=line_tokens)
 
-    async def _store(self, prepared: Prepared, answered: Answered) -> bool:
-        """Store the exchange; True when it is durable or there is nothing to store. A loss is counted and logged."""
+    async def _store(self, prepared: Prepared, answered: Answered, durable: asyncio.Event) -> bool:
+        """Store the exchange; True when it is durable or there is nothing to store. A loss is counted and logged.
+
+        `durable` is set as soon as the log holds it; what follows makes it known to the next request at once.
+        """
         try:
             plan = prepared.plan if prepared.is_planned else await self._plan(prepared)
             event = _event(prepared, plan, answered, now=self._clock.now())
@@ -236,6 +243,7 @@ class ChatMemory:
         except MemoryOSError as exc:
             self._lose(str(exc))
             return False
+        durable.set()
         work: list[Awaitable[None]] = []
         if event is not None and is_new:
             work += [self._ingest.keep_short_term(event), self._conversations.record(event)]

@@ -1,16 +1,17 @@
 """A chat with memory: recall, ask the model, remember; memory never fails it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 
 import msgspec
+from loguru import logger
 
 from memoryos_core.caller import Caller
 from memoryos_core.chat.memory import Answered, ChatMemory, Prepared
 from memoryos_core.chat.messages import last_user_position, with_block
 from memoryos_core.chat.router import ModelRouter, Route
-from memoryos_ports.errors import StreamCut
+from memoryos_ports.errors import StreamCut, UpstreamError, UpstreamRejected
 from memoryos_ports.ids import EventId
 from memoryos_ports.llm import ChatAnswer, ChatChunk, ChatRequest, Message
 
@@ -61,7 +62,8 @@ class ChatService:
         prepared = await self._prepare(call)
         request = _request(call, route, prepared)
         try:
-            answer = await route.provider.adapter.chat(request)
+            with _failures_logged(route):
+                answer = await route.provider.adapter.chat(request)
         except asyncio.CancelledError:
             self._remember_later(prepared, Answered(text=None, partial=True))
             raise
@@ -77,7 +79,8 @@ class ChatService:
         prepared = await self._prepare(call)
         source = route.provider.adapter.chat_stream(_request(call, route, prepared))
         try:
-            first = await anext(source)
+            with _failures_logged(route):
+                first = await anext(source)
         except StopAsyncIteration:
             raise StreamCut(upstream=route.provider.name, detail="the stream was empty") from None
         except asyncio.CancelledError:
@@ -129,9 +132,10 @@ class ChatStream:
             async with aclosing(self._source) as source:
                 yield self._first
                 self._note(self._first)
-                async for batch in source:
-                    yield batch
-                    self._note(batch)
+                with _failures_logged(self.report.route):
+                    async for batch in source:
+                        yield batch
+                        self._note(batch)
             complete = True
         finally:
             if not complete and self._memory is not None:
@@ -149,6 +153,17 @@ class ChatStream:
     def _answered(self, *, partial: bool) -> Answered:
         text = None if self.report.route.provider.offline else "".join(self._text)
         return Answered(text=text, partial=partial, opens_tool_loop=self._calls_tools and not partial)
+
+
+@contextmanager
+def _failures_logged(route: Route) -> Iterator[None]:
+    """Say which provider failed, and how; what the caller did wrong is its own affair."""
+    try:
+        yield
+    except UpstreamError as exc:
+        if not isinstance(exc, UpstreamRejected):
+            logger.bind(route=str(route), error=type(exc).__name__, detail=exc.detail).warning("provider failed")
+        raise
 
 
 def _request(call: ChatCall, route: Route, prepared: Prepared) -> ChatRequest:

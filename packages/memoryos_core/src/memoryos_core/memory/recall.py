@@ -18,12 +18,13 @@ from memoryos_ports.short_term import ShortTermStore
 
 CANDIDATES = 200
 OVERLAY = 50
-OVERLAY_EMBEDDED = 8
+OVERLAY_EMBEDDED = 4
 
 QUESTION_CHARS = 4096
 """How much of a question, and of a fresh turn, is compared word by word."""
 
 _EMBEDDED_CHARS = 1024  # what an embedder reads of a text, about
+_FRESH_VECTORS_KEPT = 512
 _INDEX_SHARE = 0.8  # of the time that a recall may take; the rest is for what to do without the index
 
 _WORD = re.compile(r"\w+")
@@ -61,6 +62,7 @@ class Recall:
         self._storage = storage
         self._short_term = short_term
         self._embedder = embedder
+        self._fresh_vectors: dict[MemoryId, Vector] = {}
 
     async def search(self, question: Question) -> list[Hit]:
         """Return what answers the question, best first, each page once. Raises when a store does not answer."""
@@ -103,10 +105,22 @@ class Recall:
 
         Texts are given one by one: an embedder serves them before the batches that are being ingested.
         """
-        texts = (question.text, *(spoken(page, page.text[:_EMBEDDED_CHARS]) for page in fresh))
-        vectors = [vector for (vector,) in await asyncio.gather(*(self._embedder.embed([text]) for text in texts))]
-        cosines = (_dot(vectors[0], vector) for vector in vectors[1:])
-        return vectors[0], {page.id: cosine for page, cosine in zip(fresh, cosines, strict=True)}
+        vector, *own = await asyncio.gather(self._vector(question.text), *(self._fresh_vector(page) for page in fresh))
+        return vector, {page.id: _dot(vector, mine) for page, mine in zip(fresh, own, strict=True)}
+
+    async def _vector(self, text: str) -> Vector:
+        (vector,) = await self._embedder.embed([text])
+        return vector
+
+    async def _fresh_vector(self, page: Page) -> Vector:
+        """Return the vector of a turn that is not indexed yet; many questions may be asked until it is."""
+        if (known := self._fresh_vectors.get(page.id)) is not None:
+            return known
+        vector = await self._vector(spoken(page, page.text[:_EMBEDDED_CHARS]))
+        self._fresh_vectors[page.id] = vector
+        while len(self._fresh_vectors) > _FRESH_VECTORS_KEPT:
+            del self._fresh_vectors[next(iter(self._fresh_vectors))]
+        return vector
 
 
 def _bounded(question: Question) -> Question:

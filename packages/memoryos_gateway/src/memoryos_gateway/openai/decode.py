@@ -1,12 +1,10 @@
 """From the OpenAI wire to the domain: a chat body is decoded once, and what nobody here reads stays as it came."""
 
-import re
 from typing import TypeVar
 
 import msgspec
 
-from memoryos_gateway.bad_json import describe_bad_json
-from memoryos_gateway.errors import field_of
+from memoryos_gateway.bad_json import describe_bad_json, describe_misfit
 from memoryos_gateway.openai.schema import StreamOptions, WireMessage, WirePart
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.llm import ContentPart, ImageUrl, Message, ToolCall
@@ -21,7 +19,6 @@ _flag = msgspec.json.Decoder(bool | None)
 _stream_options = msgspec.json.Decoder(StreamOptions | None)
 _message = msgspec.json.Decoder(WireMessage)
 
-_AT = re.compile(r"^(?P<text>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
 MAX_MESSAGES = 10_000
 """The longest conversation that is taken; what is longer is no conversation."""
 
@@ -130,9 +127,6 @@ def _decode(decoder: msgspec.json.Decoder[_T], raw: msgspec.Raw | None, path: st
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as exc:
-        found = _AT.match(str(exc))
-        text = found["text"] if found else str(exc)
-        param = field_of(text, path + (found["path"] or "" if found else ""))
-        raise InvalidInput(f"{param}: {text}", param=param) from exc
+        raise describe_misfit(exc, path) from exc
     except msgspec.DecodeError as exc:
         raise InvalidInput(f"{path}: not valid JSON text ({exc})", param=path) from exc

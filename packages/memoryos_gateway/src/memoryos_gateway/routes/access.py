@@ -10,8 +10,8 @@ from litestar.types import Guard
 
 from memoryos_adapters.settings import KeyScope
 from memoryos_gateway.auth import Authenticator, Principal
-from memoryos_gateway.identity import memory_scope
-from memoryos_ports.ids import Scope
+from memoryos_gateway.identity import header_id, memory_scope, optional_id
+from memoryos_ports.ids import AgentId, Scope, SessionId
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
@@ -30,6 +30,16 @@ class MemoryAccess:
         """
         self._principal.require(needs)
         return memory_scope(self._request.scope, self._principal, user_id)
+
+    def session_id(self, named: str | None) -> SessionId | None:
+        """Return the session of what is added: the body's, else that of `X-Session-ID`. Raises InvalidInput."""
+        value = optional_id(named, "session_id") or header_id(self._request.scope, "X-Session-ID")
+        return SessionId(value) if value else None
+
+    def agent_id(self, named: str | None) -> AgentId | None:
+        """Return the agent of what is added: the body's, else that of `X-Agent-ID`. Raises InvalidInput."""
+        value = optional_id(named, "agent_id") or header_id(self._request.scope, "X-Agent-ID")
+        return AgentId(value) if value else None
 
 
 def only_authenticated(authenticator: Authenticator) -> Guard:

@@ -56,7 +56,13 @@ async def add_memory(
 ) -> Response[AddAnswer]:
     """Remember turns. 202 when they are accepted (durable), 200 when `wait=searchable` saw them stored."""
     scope = access.scope("memory:write", data.user_id)
-    event = to_event(data, scope, now=clock.now())
+    event = to_event(
+        data,
+        scope,
+        session_id=access.session_id(data.session_id),
+        agent_id=access.agent_id(data.agent_id),
+        now=clock.now(),
+    )
     receipt = await ingest.accept(event, check_pages=data.event_id is not None)
     if data.wait == "searchable":
         receipt = await ingest.settled(event, receipt, timeout_s=data.wait_timeout_s)

@@ -8,6 +8,7 @@ import msgspec
 
 from memoryos_core.memory.rank import Hit
 from memoryos_core.memory.recall import Question
+from memoryos_gateway.identity import optional_id
 from memoryos_gateway.routes.memory_schema import (
     AddAnswer,
     AddMessage,
@@ -21,7 +22,7 @@ from memoryos_gateway.routes.memory_schema import (
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.event_wire import as_utc
 from memoryos_ports.events import EVENT_VERSION, EventMessage, Receipt, TurnsEvent
-from memoryos_ports.ids import AgentId, EventId, Scope, SessionId, check_id
+from memoryos_ports.ids import AgentId, EventId, Scope, SessionId
 from memoryos_ports.memory import MemoryKind, Page
 
 MAX_CONTENT_BYTES = 1024 * 1024
@@ -33,7 +34,9 @@ MAX_METADATA_DEPTH = 32
 MAX_LIMIT = 200
 
 
-def to_event(request: AddRequest, scope: Scope, *, now: datetime) -> TurnsEvent:
+def to_event(
+    request: AddRequest, scope: Scope, *, session_id: SessionId | None, agent_id: AgentId | None, now: datetime
+) -> TurnsEvent:
     """Return the event that an add asks for. Raises InvalidInput that names the field."""
     messages = tuple(_to_message(m, path, request, now) for path, m in _messages(request))
     return TurnsEvent(
@@ -41,8 +44,8 @@ def to_event(request: AddRequest, scope: Scope, *, now: datetime) -> TurnsEvent:
         event_id=EventId(optional_id(request.event_id, "event_id") or f"evt-{uuid.uuid4()}"),
         tenant_id=scope.tenant_id,
         user_id=scope.user_id,
-        session_id=session_of(request.session_id),
-        agent_id=agent_of(request.agent_id),
+        session_id=session_id,
+        agent_id=agent_id,
         messages=messages,
         source="api",
         accepted_at=now,
@@ -60,11 +63,6 @@ def agent_of(value: str | None) -> AgentId | None:
     """Return a checked agent id."""
     checked = optional_id(value, "agent_id")
     return AgentId(checked) if checked else None
-
-
-def optional_id(value: str | None, param: str) -> str | None:
-    """Return an id when it is given and valid. Raises InvalidInput."""
-    return None if value is None else check_id(value, param=param)
 
 
 def checked_query(query: str) -> str:
