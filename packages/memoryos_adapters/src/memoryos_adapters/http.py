@@ -15,7 +15,7 @@ _DNS_CACHE_S = 60
 async def open_http() -> AsyncIterator[aiohttp.ClientSession]:
     """Open the session that all providers share; leaving the context closes every connection.
 
-    No bound on connections (the gateway bounds requests), no cookies, no proxies from the environment, no time-out of
+    No bound on connections, no cookies, no proxies from the environment, no time-out of
     its own (each adapter has its provider's). Bodies are asked for uncompressed: a gateway passes them on as they are.
     """
     async with aiohttp.ClientSession(

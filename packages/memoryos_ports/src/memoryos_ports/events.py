@@ -1,4 +1,4 @@
-"""The event that carries accepted turns, its wire form, and the promise of the log that holds it until applied."""
+"""The event that carries accepted turns, and the promise of the log that holds it until it is applied."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -46,8 +46,13 @@ def test_the_network_is_allowed_with_a_key_or_in_so_many_words(consent: dict[str
     "origin", ["*", "null", "https://a.example/", "https://A.example", "ftp://a.example", "a.example", "https://a:x"]
 )
 def test_what_is_not_an_origin_is_refused(origin: str) -> None:
-    (fault,) = faults_of({"MEMORYOS__SERVER__ALLOWED_ORIGINS": origin})
+    _, fault = faults_of({"MEMORYOS__SERVER__ALLOWED_ORIGINS": origin})
     assert fault.startswith("server.allowed_origins[0]: is not an origin")
+
+
+def test_pages_of_other_origins_are_refused_in_this_version() -> None:
+    (fault,) = faults_of({"MEMORYOS__SERVER__ALLOWED_ORIGINS": "https://a.example"})
+    assert fault.startswith("server.allowed_origins: not available in this version")
 
 
 def test_levels_are_read_in_any_case() -> None:

@@ -82,6 +82,8 @@ def _check_server(server: ServerSettings, faults: Faults, *, has_keys: bool) -> 
             found=server.host,
             hint="allowed: a loopback address; else configure auth.keys, or say server.open_to_network = true",
         )
+    if server.allowed_origins:
+        faults.add(("server", "allowed_origins"), "not available in this version")
     for index, origin in enumerate(server.allowed_origins):
         if not is_origin(origin):
             path = ("server", "allowed_origins", index)
