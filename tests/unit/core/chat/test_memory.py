@@ -8,7 +8,8 @@ from loguru import logger
 
 from memoryos_adapters.testing import ScriptedLlm, says
 from memoryos_core.chat.conversations import TURN_KIND
-from memoryos_core.chat.memory import Answered, ChatMemory, ChatMemorySettings
+from memoryos_core.chat.exchange import Answered
+from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
 from memoryos_core.memory.block import strip_blocks
 from memoryos_ports.errors import Overloaded, StorageFull
 from tests.support.makers import ANA, make_call, make_caller, make_event, make_message, make_turn, said

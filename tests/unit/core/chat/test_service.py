@@ -5,13 +5,21 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 import pytest
+from loguru import logger
 
 from memoryos_adapters.llm.noop import NoopLlm
 from memoryos_adapters.testing import ScriptedLlm, ScriptedTurn, cuts, fails, hangs, says
 from memoryos_core.caller import MemoryMode
 from memoryos_core.chat.router import ModelRouter, Provider
 from memoryos_core.chat.service import ChatService, ChatStream
-from memoryos_ports.errors import ModelNotFound, StreamCut, UpstreamUnavailable
+from memoryos_ports.errors import (
+    ModelNotFound,
+    StreamCut,
+    UpstreamError,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from memoryos_ports.llm import ChatAnswer, ChatChunk, ChatRequest
 from tests.support.makers import make_call
 from tests.support.memory_stack import MemoryStack
@@ -218,3 +226,16 @@ async def cancel_when(task: asyncio.Task[object], is_time: Callable[[], bool]) -
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+@pytest.mark.parametrize(
+    ("error", "lines"),
+    [(UpstreamTimeout(upstream="scripted"), 1), (UpstreamRejected(upstream="scripted", status=400, message="no"), 0)],
+)
+async def test_a_failing_provider_is_named_in_the_log(error: UpstreamError, lines: int, stack: MemoryStack) -> None:
+    seen: list[dict[str, object]] = []
+    sink = logger.add(lambda message: seen.append(dict(message.record["extra"])), level="WARNING")
+    with pytest.raises(type(error)):
+        await stack.chat(ScriptedLlm([fails(error)])).complete(make_call("hi"))
+    logger.remove(sink)
+    assert [entry["route"] for entry in seen] == ["default/scripted/m"] * lines

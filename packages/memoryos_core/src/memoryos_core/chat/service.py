@@ -8,7 +8,8 @@ import msgspec
 from loguru import logger
 
 from memoryos_core.caller import Caller
-from memoryos_core.chat.memory import Answered, ChatMemory, Prepared
+from memoryos_core.chat.exchange import Answered, Prepared
+from memoryos_core.chat.memory import ChatMemory
 from memoryos_core.chat.messages import last_user_position, with_block
 from memoryos_core.chat.router import ModelRouter, Route
 from memoryos_ports.errors import StreamCut, UpstreamError, UpstreamRejected
