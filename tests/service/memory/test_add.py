@@ -153,3 +153,16 @@ async def test_a_dead_event_is_answered_500_with_its_event_id(tmp_path: Path) ->
     assert (body["event_id"], body["state"], body["status"]) == ("evt-1", "dead", "error")
     assert body["error"] == "cannot be applied"
     assert (receipt["state"], receipt["error"], receipt["attempts"]) == ("dead", "cannot be applied", 1)
+
+
+async def test_session_and_agent_may_stand_in_headers_and_the_body_wins(memory: MemoryApi) -> None:
+    async def add(content: str, headers: dict[str, str], **fields: str) -> int:
+        body = {"user_id": memory.user_id, "role": "user", "content": content, "wait": "searchable", **fields}
+        return (await memory.client.post("/v1/memory/add", json=body, headers=headers)).status_code
+
+    assert await add("by header", {"X-Session-ID": "s-header"}) == 200
+    assert await add("by body", {"X-Session-ID": "s-header"}, session_id="s-body") == 200
+    assert await add("never", {"X-Session-ID": "a b"}) == 400
+    assert await add("never", {"X-Agent-ID": "a/b"}) == 400
+    items = (await memory.client.get("/v1/memory", params={"user_id": memory.user_id})).json()["items"]
+    assert {item["text"]: item["session_id"] for item in items} == {"by header": "s-header", "by body": "s-body"}

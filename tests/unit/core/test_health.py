@@ -87,13 +87,16 @@ async def test_each_change_is_one_warning(warnings: list[str]) -> None:
     assert warnings == ["degraded mode entered ['index']", "degraded mode left []", "degraded mode entered ['index']"]
 
 
-async def test_watching_probes_by_itself() -> None:
-    probed = asyncio.Event()
+async def test_watching_probes_again_and_again() -> None:
+    probes, often = 0, asyncio.Event()
 
     async def probe() -> None:
-        probed.set()
+        nonlocal probes
+        probes += 1
+        if probes == 3:
+            often.set()
 
-    watching = asyncio.create_task(Health(probes={"index": probe}, clock=FixedClock()).watch())
+    watching = asyncio.create_task(Health(probes={"index": probe}, clock=FixedClock(), every_s=0).watch())
     async with asyncio.timeout(5):
-        await probed.wait()
+        await often.wait()
     watching.cancel()

@@ -30,7 +30,8 @@ class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
 class Health:
     """Keeps the latest state. A dependency without a probe is bypassed by configuration and degrades nothing."""
 
-    def __init__(self, *, probes: Mapping[str, Probe | None], clock: Clock) -> None:
+    def __init__(self, *, probes: Mapping[str, Probe | None], clock: Clock, every_s: float = PROBE_EVERY_S) -> None:
+        self._every_s = every_s
         self._probes = probes
         self._clock = clock
         self._states: dict[str, DependencyState] = {
@@ -58,10 +59,10 @@ class Health:
         self._note_change()
 
     async def watch(self) -> None:
-        """Probe for ever, every PROBE_EVERY_S seconds."""
+        """Probe for ever, every `every_s` seconds."""
         while True:
             await self.check()
-            await asyncio.sleep(PROBE_EVERY_S)
+            await asyncio.sleep(self._every_s)
 
     async def _probe(self, name: str) -> DependencyState:
         probe = self._probes[name]

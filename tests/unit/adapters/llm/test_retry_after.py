@@ -30,3 +30,8 @@ _NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 )
 def test_every_form_is_read(headers: dict[str, str], expected: float | None) -> None:
     assert retry_after_s(headers, now=_NOW) == expected
+
+
+@pytest.mark.parametrize("header", ["retry-after", "retry-after-ms"])
+def test_a_figure_that_nobody_can_mean_is_none(header: str) -> None:
+    assert retry_after_s({header: "1e308"}, now=_NOW) is None

@@ -43,9 +43,9 @@ READS: dict[str, Callable[[MemoryStorage], Awaitable[object]]] = {
 }
 
 
-async def fill(directory: Path) -> None:
+async def fill(directory: Path, *, reserve_bytes: int = 0) -> None:
     """Leave an index with one page of two chunks in the directory."""
-    async with QdrantEdgeMemory.open(directory, STAMP) as memory:
+    async with QdrantEdgeMemory.open(directory, STAMP, reserve_bytes=reserve_bytes) as memory:
         await memory.insert([make_entry(PAGE, NORTH, EAST)])
 
 
@@ -119,8 +119,16 @@ async def test_a_write_is_refused_before_the_disk_is_full(
     async with QdrantEdgeMemory.open(tmp_path, STAMP, reserve_bytes=2**62) as memory:
         with pytest.raises(StorageFull):
             await write(memory)
+        with pytest.raises(StorageFull):
+            await memory.ping()
         assert await memory.get(ANN, [PAGE.id]) == [PAGE]
         assert await list_all(memory, limit=5) == [PAGE]
+
+
+async def test_an_index_is_not_made_without_the_space_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(StorageFull):
+        await fill(tmp_path, reserve_bytes=2**62)
+    assert not (tmp_path / "shard").exists()
 
 
 async def test_a_closed_index_is_unavailable(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Memory as a caller would put it into a prompt."""
 
+import pytest
+
 from memoryos_core.memory.context import ContextService
 from memoryos_core.memory.recall import Question
-from memoryos_ports.ids import SessionId
+from memoryos_ports.ids import AgentId, SessionId
 from tests.support.makers import ANA, after, make_event
 from tests.support.memory_stack import MemoryStack
 
@@ -30,3 +32,15 @@ async def test_short_term_memory_is_that_of_the_session(stack: MemoryStack) -> N
     service = ContextService(recall=stack.recall, short_term=stack.short_term, budget_tokens=80)
     context = await service.gather(Question(scope=ANA, text="turn", session_id=SessionId("s0")), limit=5)
     assert [page.text for page in context.short_term] == ["turn 0", "turn 2"]
+
+
+@pytest.mark.parametrize("session", [None, "s1"])
+async def test_short_term_memory_is_that_of_the_agent_and_the_time(session: str | None, stack: MemoryStack) -> None:
+    for number, agent in enumerate(("eve", "bob", "bob")):
+        event = make_event(f"e{number}", f"turn {number}", session_id="s1", agent_id=agent, at=after(number))
+        await stack.ingest.accept(event)
+    service = ContextService(recall=stack.recall, short_term=stack.short_term, budget_tokens=80)
+    session_id = SessionId(session) if session else None
+    question = Question(scope=ANA, text="turn", session_id=session_id, agent_id=AgentId("bob"), until=after(1))
+    context = await service.gather(question, limit=5)
+    assert [page.text for page in context.short_term] == ["turn 1"]

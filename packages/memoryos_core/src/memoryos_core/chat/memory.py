@@ -88,6 +88,7 @@ class ChatMemory:
             reason = "disabled" if not self._enabled else "no_user" if scope is None else "mode"
             return Prepared(scope=None, caller=caller, state="off", reason=reason)
         started = self._clock.monotonic()
+        until = asyncio.get_running_loop().time() + self._settings.recall_timeout_s
         asked = Prepared(
             scope=scope,
             caller=caller,
@@ -99,9 +100,9 @@ class ChatMemory:
         )
         try:
             plan, recalled = await asyncio.gather(
-                self._in_time(self._plan(asked)), self._search(scope, caller, messages)
+                _in_time(self._plan(asked), until=until), self._search(scope, caller, messages)
             )
-            pages = await self._in_time(self._pages(asked, plan, recalled))
+            pages = await _in_time(self._pages(asked, plan, recalled), until=until)
         except asyncio.CancelledError:  # the client is gone already: its turn is remembered all the same
             self.remember_later(asked, Answered(text=None, partial=True))
             raise
@@ -223,14 +224,6 @@ class ChatMemory:
         loop = ToolLoop(said=link(START, said), recalled=recalled, steps=steps)
         await self._conversations.keep_loop(prepared.scope, plan.session_id, plan.chain.hash, loop)
 
-    async def _in_time(self, work: Awaitable[_T]) -> "_T | _Late":
-        try:
-            async with asyncio.timeout(self._settings.recall_timeout_s):
-                return await work
-        except (TimeoutError, MemoryOSError) as exc:
-            logger.bind(error=type(exc).__name__).debug("chat goes on without a part of memory")
-            return _LATE
-
     def _start(self, scope: Scope, work: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:
         task = asyncio.create_task(work)
         self._storing.setdefault(scope, set()).add(task)
@@ -254,3 +247,13 @@ class ChatMemory:
 
     def _since(self, started: float) -> float:
         return (self._clock.monotonic() - started) * 1000
+
+
+async def _in_time(work: Awaitable[_T], *, until: float) -> "_T | _Late":
+    """Return what the work gives, or that it was late; `until` is a moment of the loop's clock."""
+    try:
+        async with asyncio.timeout_at(until):
+            return await work
+    except (TimeoutError, MemoryOSError) as exc:
+        logger.bind(error=type(exc).__name__).debug("chat goes on without a part of memory")
+        return _LATE

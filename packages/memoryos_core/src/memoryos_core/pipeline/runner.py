@@ -161,12 +161,9 @@ class Runner:
 
     async def _give_back(self) -> None:
         while self._unsettled:
-            delivery = self._unsettled.pop()
-            try:
-                await self._events.leave(delivery, error="not settled", retry_in_s=0, attempted=False)
-            except BaseException:
-                self._unsettled.append(delivery)
-                raise
+            delivery = self._unsettled[0]  # more may be appended meanwhile
+            await self._events.leave(delivery, error="not settled", retry_in_s=0, attempted=False)
+            self._unsettled.remove(delivery)
 
     async def _rest(self, seconds: float) -> None:
         try:
