@@ -31,6 +31,15 @@ async def test_a_name_is_served_by_its_model(
     assert upstream.requests[0].path == "/v1/chat/completions"
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_a_model_name_cannot_write_headers(person: Person, upstream: FakeUpstream, stream: bool) -> None:
+    answer = await person.chat("Hi", model="open/a\r\nx-evil: 1é", stream=stream)
+    assert answer.status == 200
+    assert answer.headers["x-memoryos-route"] == "default/open/a%0D%0Ax-evil:%201%C3%A9"
+    assert "x-evil" not in answer.headers
+    assert upstream.requests[0].json["model"] == "a\r\nx-evil: 1é"
+
+
 @pytest.mark.parametrize("asked", ["m-3", "fake/m-3", "nobody/m-1", "open/", "/m-1", "FAKE/m-1"])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_a_name_that_nobody_serves_is_not_found(

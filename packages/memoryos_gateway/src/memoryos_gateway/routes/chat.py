@@ -1,8 +1,10 @@
 """POST /v1/chat/completions: a raw ASGI route, because this is the path whose cost every request pays."""
 
 import asyncio
+import string
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from urllib.parse import quote
 
 from litestar import asgi
 from litestar.enums import ScopeType
@@ -122,7 +124,7 @@ def _report_headers(report: ChatReport) -> list[tuple[bytes, bytes]]:
         memory += f"; reason={prepared.reason}"
     headers = [
         (b"x-memoryos-memory", memory.encode()),
-        (b"x-memoryos-route", str(report.route).encode("ascii", "backslashreplace")),
+        (b"x-memoryos-route", quote(str(report.route), safe=string.punctuation).encode()),  # the client named the model
         (b"x-memoryos-tries", b"%d" % report.tries),
     ]
     if event_id := report.event_id:
