@@ -1,4 +1,4 @@
-"""A provider on loopback that speaks OpenAI's chat completions and can fail in every way a provider fails.
+"""A provider on loopback that speaks one dialect and can fail in every way a provider fails.
 
 ::
 
@@ -15,6 +15,8 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
+from tests.support.completion import Speech
+from tests.support.openai_answers import speak_openai
 from tests.support.replies import Reply
 
 _MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -26,6 +28,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
     method: str
     path: str
+    query: dict[str, str]
     headers: dict[str, str]
     body: bytes
     left: asyncio.Event
@@ -37,12 +40,13 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FakeUpstream:
-    """Listens on a free port while its context is open and takes any path.
+    """Listens on a free port while its context is open and takes any path; `speech` is its dialect.
 
     Replies are used up in order; then `always`, which is ``Reply.text("Hello!")`` unless set, answers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, speech: Speech = speak_openai) -> None:
+        self._speech = speech
         self.requests: list[Received] = []
         self.always = Reply.text("Hello!")
         self._replies: deque[Reply] = deque()
@@ -96,6 +100,7 @@ class FakeUpstream:
         received = Received(
             method=request.method,
             path=request.path,
+            query=dict(request.query),
             headers={name.lower(): value for name, value in request.headers.items()},
             body=await request.read(),
             left=asyncio.Event(),
@@ -104,7 +109,8 @@ class FakeUpstream:
         self._arrivals.put_nowait(received)
         reply = self._replies.popleft() if self._replies else self.always
         try:
-            return await _send(reply.prepared(_decoded(received.body)), request)
+            prepared = reply.prepared(self._speech, path=received.path, request=_decoded(received.body))
+            return await _send(prepared, request)
         except (asyncio.CancelledError, ConnectionResetError):
             received.left.set()
             raise

@@ -6,6 +6,7 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
+from tests.support.openai_answers import speak_openai
 from tests.support.replies import Reply
 
 
@@ -50,7 +51,7 @@ class HeldUpstream:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         received = msgspec.json.decode(await request.read())
-        reply = self.reply.prepared(received)
+        reply = self.reply.prepared(speak_openai, path=request.path, request=received)
         self.arrived.put_nowait(received)
         try:
             response = web.StreamResponse(status=reply.status, headers=reply.headers)

@@ -3,24 +3,27 @@
 import itertools
 from typing import Any
 
-import msgspec
+from tests.support.completion import Completion, Spoken, encode, halves, sse
 
 CREATED = 1_700_000_000
 ANSWER_ID = "chatcmpl-fake"
 
 
-class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fake answers: `pieces` are the texts of its chunks, `tools` are (id, name, arguments)."""
-
-    pieces: tuple[str, ...] = ()
-    tools: tuple[tuple[str, str, str], ...] = ()
-    finish_reason: str = "stop"
-    usage: tuple[int, int] = (7, 3)
+def speak_openai(completion: Completion, *, path: str, request: dict[str, Any]) -> Spoken:
+    """Return a completion as OpenAI's chat completions say it, whole or streamed as the request wants it."""
+    model = str(request.get("model"))
+    if request.get("stream") is not True:
+        return Spoken(content_type="application/json", pieces=halves(encode(whole(completion, model=model))))
+    include_usage = (request.get("stream_options") or {}).get("include_usage") is True
+    events = map(sse, chunks(completion, model=model, include_usage=include_usage))
+    return Spoken(content_type="text/event-stream; charset=utf-8", pieces=(*events, b"data: [DONE]\n\n"))
 
 
 def whole(completion: Completion, *, model: str) -> dict[str, Any]:
     """Return the body of a whole answer."""
     message: dict[str, Any] = {"role": "assistant", "content": "".join(completion.pieces), "refusal": None}
+    if completion.reasoning:
+        message["reasoning_content"] = completion.reasoning
     if completion.tools:
         message["content"] = None
         message["tool_calls"] = [
@@ -44,6 +47,7 @@ def whole(completion: Completion, *, model: str) -> dict[str, Any]:
 def chunks(completion: Completion, *, model: str, include_usage: bool) -> list[dict[str, Any]]:
     """Return the chunks of a stream, without ``[DONE]``."""
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None if completion.tools else ""}]
+    deltas += [{"reasoning_content": completion.reasoning}] if completion.reasoning else []
     deltas += [{"content": piece} for piece in completion.pieces]
     deltas += itertools.chain.from_iterable(map(_tool_deltas, range(len(completion.tools)), completion.tools))
     choices = [choice_delta(delta) for delta in deltas] + [choice_delta({}, completion.finish_reason)]

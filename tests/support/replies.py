@@ -4,7 +4,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from tests.support.openai_answers import Completion, chunks, whole
+from tests.support.completion import Completion, Speech, encode, halves, sse
 
 Stop: TypeAlias = Literal["end", "reset", "hang"]
 
@@ -39,11 +39,14 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         return Reply(completion=Completion(tools=tools, finish_reason="tool_calls"))
 
     @staticmethod
+    def thinking(reasoning: str, *pieces: str) -> "Reply":
+        """Answer with this text after these thoughts."""
+        return Reply(completion=Completion(reasoning=reasoning, pieces=pieces))
+
+    @staticmethod
     def json(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> "Reply":
         """Answer with this JSON, whatever was asked."""
-        return Reply(
-            status=status, headers={"content-type": _JSON, **(headers or {})}, pieces=_halves(_encode(document))
-        )
+        return Reply(status=status, headers={"content-type": _JSON, **(headers or {})}, pieces=halves(encode(document)))
 
     @staticmethod
     def error(
@@ -101,29 +104,10 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         """Return this reply with a pause after each piece."""
         return msgspec.structs.replace(self, pause_s=pause_s)
 
-    def prepared(self, request: Any) -> "Reply":
-        """Return this reply with headers and pieces that fit the decoded body of a request."""
+    def prepared(self, speech: Speech, *, path: str, request: Any) -> "Reply":
+        """Return this reply with headers and pieces that fit a request, said in the provider's dialect."""
         if self.completion is None:
             return self
-        fields = request if isinstance(request, dict) else {}
-        model = str(fields.get("model"))
-        if fields.get("stream") is not True:
-            return msgspec.structs.replace(
-                self, headers={"content-type": _JSON}, pieces=_halves(_encode(whole(self.completion, model=model)))
-            )
-        include_usage = (fields.get("stream_options") or {}).get("include_usage") is True
-        events = map(sse, chunks(self.completion, model=model, include_usage=include_usage))
-        return msgspec.structs.replace(self, headers={"content-type": _SSE}, pieces=(*events, b"data: [DONE]\n\n"))
-
-
-def sse(event: dict[str, Any]) -> bytes:
-    """Return one event of a stream."""
-    return b"data: " + _encode(event) + b"\n\n"
-
-
-def _encode(document: Any) -> bytes:
-    return msgspec.json.encode(document)
-
-
-def _halves(body: bytes) -> tuple[bytes, bytes]:
-    return body[: len(body) // 2], body[len(body) // 2 :]
+        spoken = speech(self.completion, path=path, request=request if isinstance(request, dict) else {})
+        headers = {"content-type": spoken.content_type, **self.headers}
+        return msgspec.structs.replace(self, headers=headers, pieces=spoken.pieces)

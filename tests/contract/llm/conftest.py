@@ -7,7 +7,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from memoryos_adapters.http import open_http
+from memoryos_adapters.http import Http, open_http
 from memoryos_adapters.llm.openai_compatible import OpenAiCompatibleLlm
 from memoryos_adapters.settings import LlmProviderSettings, Secret
 from memoryos_ports.llm import LlmAdapter
@@ -25,19 +25,25 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
 
 
 @pytest.fixture
-async def session(upstream: FakeUpstream) -> AsyncIterator[aiohttp.ClientSession]:
-    """The session of all adapters, closed before the provider."""
-    async with open_http() as session:
-        yield session
+async def outgoing(upstream: FakeUpstream) -> AsyncIterator[Http]:
+    """Outgoing HTTP of all adapters, closed before the provider."""
+    async with open_http() as http:
+        yield http
 
 
 @pytest.fixture
-def make(upstream: FakeUpstream, session: aiohttp.ClientSession) -> Make:
+def session(outgoing: Http) -> aiohttp.ClientSession:
+    """The session of all adapters."""
+    return outgoing.session
+
+
+@pytest.fixture
+def make(upstream: FakeUpstream, outgoing: Http) -> Make:
     """Makes adapters with other time-outs than a minute each."""
 
     def make(*, base_url: str = upstream.base_url, key: str | None = KEY, **timeouts_s: float) -> LlmAdapter:
         settings = LlmProviderSettings(kind="openai", base_url=base_url, api_key=None if key is None else Secret(key))
         minute = dict.fromkeys(("first_token_timeout_s", "idle_timeout_s", "total_timeout_s"), 60.0)
-        return OpenAiCompatibleLlm("provider", msgspec.structs.replace(settings, **{**minute, **timeouts_s}), session)
+        return OpenAiCompatibleLlm("provider", msgspec.structs.replace(settings, **{**minute, **timeouts_s}), outgoing)
 
     return make

@@ -16,9 +16,10 @@ from tests.contract.llm.conftest import Make
 from tests.contract.llm.faults import KEY, MANY_PIECES, LlmFaultContract, assert_idle, broken_stream, errors_of_both
 from tests.contract.llm.requests import make_request, stream_of, text_of
 from tests.contract.llm.suite import LlmContract
+from tests.support.completion import sse
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.openai_answers import choice_delta, chunk
-from tests.support.replies import Reply, sse
+from tests.support.replies import Reply
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-import aiohttp
 import msgspec
 
 from memoryos_adapters.clock import SystemClock
@@ -17,7 +16,7 @@ from memoryos_adapters.embedding.minilm import MiniLmEmbedder
 from memoryos_adapters.events.noop import NoopEvents
 from memoryos_adapters.events.sqlite import SCHEMA as EVENTS_SCHEMA
 from memoryos_adapters.events.sqlite import SqliteEvents
-from memoryos_adapters.http import open_http
+from memoryos_adapters.http import Http, open_http
 from memoryos_adapters.llm.noop import NoopLlm
 from memoryos_adapters.llm.openai_compatible import OpenAiCompatibleLlm
 from memoryos_adapters.settings import LlmProviderSettings, ProviderKind, Settings
@@ -59,11 +58,11 @@ class Adapters(msgspec.Struct, frozen=True, kw_only=True):
     probes: Mapping[str, Probe | None]
 
 
-LlmFactory: TypeAlias = Callable[[str, LlmProviderSettings, aiohttp.ClientSession], LlmAdapter]
+LlmFactory: TypeAlias = Callable[[str, LlmProviderSettings, Http], LlmAdapter]
 
 LLMS: Mapping[ProviderKind, LlmFactory] = {
     "openai": OpenAiCompatibleLlm,
-    "noop": lambda name, _settings, _session: NoopLlm(name),
+    "noop": lambda name, _settings, _http: NoopLlm(name),
 }
 """How an LLM adapter of each kind is made: a new provider is one line here."""
 
@@ -77,8 +76,8 @@ async def open_adapters(settings: Settings, *, database: Path, index: Path) -> A
     cannot be opened.
     """
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_http())
-        llms = tuple(_make_llm(name, provider, session) for name, provider in settings.llm.providers.items())
+        http = await stack.enter_async_context(open_http(settings.http))
+        llms = tuple(_make_llm(name, provider, http) for name, provider in settings.llm.providers.items())
         llms = llms or (ConfiguredLlm(adapter=NoopLlm(), settings=LlmProviderSettings(kind="noop")),)
         match settings.storage.profile:
             case "embedded":
@@ -133,8 +132,8 @@ async def _open_embedder(stack: AsyncExitStack, settings: Settings) -> Embedder:
             raise ConfigurationError([f"embedding.kind: {other!r} is not available in this version"])
 
 
-def _make_llm(name: str, provider: LlmProviderSettings, session: aiohttp.ClientSession) -> ConfiguredLlm:
+def _make_llm(name: str, provider: LlmProviderSettings, http: Http) -> ConfiguredLlm:
     factory = LLMS.get(provider.kind)
     if factory is None:
         raise ConfigurationError([f"llm.providers.{name}.kind: {provider.kind!r} is not available in this version"])
-    return ConfiguredLlm(adapter=factory(name, provider, session), settings=provider)
+    return ConfiguredLlm(adapter=factory(name, provider, http), settings=provider)

@@ -17,6 +17,7 @@ Count: TypeAlias = Annotated[int, Meta(ge=1)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=1_000_000)]
 Megabytes: TypeAlias = Annotated[float, Meta(gt=0, le=1_000_000)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1)]
+Similarity: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 
 ALL_KEY_SCOPES: tuple[KeyScope, ...] = ("chat", "memory:read", "memory:write", "memory:erase", "admin")
 
@@ -94,11 +95,39 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_queue: Count = 100_000
 
 
+class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Outgoing HTTP. `proxy` None: none; hosts of `no_proxy` (a name covers those below it) and loopback go directly.
+
+    A password in `proxy` is moved to `proxy_password` when the configuration is loaded. `ca_file` (PEM) is trusted
+    beside the system's authorities. `fetch_images`: images by URL are fetched for providers that cannot, from public
+    addresses only.
+    """
+
+    proxy: str | None = None
+    proxy_password_env: str | None = None
+    proxy_password: Secret | None = None
+    no_proxy: tuple[str, ...] = ()
+    ca_file: str | None = None
+    fetch_images: bool = True
+
+
+class EntraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An application of Microsoft Entra whose token is sent to Azure in the place of a key (client credentials)."""
+
+    tenant_id: Name
+    client_id: Name
+    client_secret_env: str | None = None
+    client_secret: Secret | None = None
+    authority: str = "https://login.microsoftonline.com"
+
+
 class LlmProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One provider. `base_url` is what the provider's own SDK takes; `models` empty admits any name.
 
     A loaded configuration has `base_url` filled in from the kind's default and `api_key` from `api_key_env`.
-    `local` says that what is sent stays on our own machines.
+    `local` says that what is sent stays on our own machines. `headers` are sent with every request.
+    `api_version` and `entra` are Azure's, `num_ctx` (tokens of context) is Ollama's. `max_output_tokens` is asked for
+    where the provider requires a figure and the caller gave none; None: what is known of the model.
     Time-outs in seconds: `connect` for the connection, `first_token` from the request to the first event of the
     answer, `idle` between two pieces of it, `total` for the whole call.
     """
@@ -109,7 +138,11 @@ class LlmProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     api_key: Secret | None = None
     models: tuple[str, ...] = ()
     local: bool = False
+    headers: dict[str, str] = {}
     api_version: str | None = None
+    entra: EntraSettings | None = None
+    num_ctx: Count = 8192
+    max_output_tokens: Count | None = None
     connect_timeout_s: Seconds = 5
     first_token_timeout_s: Seconds = 120
     idle_timeout_s: Seconds = 60
@@ -128,18 +161,34 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class RouterTierSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One tier of the model `auto`: PROVIDER/MODEL names, tried in order, for prompts of at most that many tokens."""
+    """One tier of the model `auto`: PROVIDER/MODEL names, tried in order, for prompts of at most that many tokens.
+
+    The tier called `direct` has no models: it gives the approved answer of the tenant's FAQ memory whose question is
+    at least `min_similarity` (a cosine) near. One called `local` has local models only, one called `cloud` none.
+    """
 
     name: Name
-    models: tuple[str, ...]
+    models: tuple[str, ...] = ()
     max_prompt_tokens: Count | None = None
+    min_similarity: Similarity = 0.92
 
 
 class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the model `auto` chooses; `sensitive` names what must stay on local providers."""
+    """How the model `auto` chooses, and how often a request is tried.
+
+    `sensitive` names what must stay on local providers: words or phrases, found anywhere, whatever their case, or
+    regular expressions between slashes. A request makes at most `max_tries` calls in all; between two calls to the
+    same model it waits up to `backoff_s` · 2ⁿ, at most `max_wait_s`, or what the provider asks for. A model that
+    failed `breaker_failures` times in a row is not asked for `breaker_cooldown_s`.
+    """
 
     tiers: tuple[RouterTierSettings, ...] = ()
     sensitive: tuple[str, ...] = ()
+    max_tries: Count = 3
+    backoff_s: Seconds = 0.5
+    max_wait_s: Seconds = 10
+    breaker_failures: Count = 5
+    breaker_cooldown_s: Seconds = 30
 
 
 class EmbeddingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,6 +200,8 @@ class EmbeddingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 class AuthKeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key, by the variable that holds it or by its SHA-256 (hex). `user` binds it to one user.
 
+    `models` are the model names that it may use, as clients write them or as PROVIDER/MODEL, each as it is or with a
+    ``*`` at its end; empty: every one.
     A loaded configuration has `key_sha256` (lower case) for every key; the key itself is not kept.
     """
 
@@ -160,6 +211,7 @@ class AuthKeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     user: str | None = None
     scopes: tuple[KeyScope, ...] = ("chat", "memory:read", "memory:write")
     memory_mode: MemoryMode = "full"
+    models: tuple[str, ...] = ()
 
 
 class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -202,6 +254,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     server: ServerSettings = ServerSettings()
     log: LogSettings = LogSettings()
     storage: StorageSettings = StorageSettings()
+    http: HttpSettings = HttpSettings()
     llm: LlmSettings = LlmSettings()
     router: RouterSettings = RouterSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()

@@ -4,6 +4,7 @@
 
     MemoryOSError
     ├── InvalidInput               the caller's words are wrong: names the field              not retryable
+    ├── LocalModelRequired         sensitive content, and no local model may answer           not retryable
     ├── Unauthenticated            no key, or a key nobody issued                             not retryable
     ├── PermissionDenied           a valid key that may not do this                           not retryable
     ├── NotFound                   no such thing in this scope                                not retryable
@@ -19,6 +20,7 @@
     ├── StorageFull                the disk is full; nothing was stored                       retryable
     └── UpstreamError              something outside did not do what was asked
         ├── UpstreamUnavailable    refused, reset, shut, disconnected                         retryable
+        │   └── CoolingDown            failed too often lately; not asked until it has rested     retryable
         ├── UpstreamTimeout        no answer in time                                          retryable
         ├── UpstreamProtocolError  an answer that is not what the protocol allows             retryable
         ├── StreamCut              a stream that ended before its end was said                not retryable
@@ -46,6 +48,19 @@ class InvalidInput(MemoryOSError):
     def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.message, self.param, self.code = message, param, code
+
+
+class LocalModelRequired(MemoryOSError):
+    """The conversation holds what the operator keeps on local models, and none may answer this request.
+
+    What was found is not told.
+    """
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"This conversation holds content that only local models may see, and no local model serves `{model}`."
+        )
+        self.model = model
 
 
 class Unauthenticated(MemoryOSError):
@@ -155,13 +170,22 @@ class UpstreamError(MemoryOSError):
 
 
 class UpstreamUnavailable(UpstreamError):
-    """The connection was refused, reset or shut, or the upstream says that it is down (5xx)."""
+    """The connection was refused, reset or shut, or the upstream says that it is down (5xx).
+
+    `retry_after_s` is the upstream's own figure in seconds, if it gave one.
+    """
 
     retryable = True
 
-    def __init__(self, *, upstream: str, detail: str = "", status: int | None = None) -> None:
+    def __init__(
+        self, *, upstream: str, detail: str = "", status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(upstream=upstream, detail=detail)
-        self.status = status
+        self.status, self.retry_after_s = status, retry_after_s
+
+
+class CoolingDown(UpstreamUnavailable):
+    """The upstream failed so often lately that it is left alone for `retry_after_s` more seconds."""
 
 
 class UpstreamTimeout(UpstreamError):

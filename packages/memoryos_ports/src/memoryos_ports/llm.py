@@ -27,11 +27,16 @@ class ContentPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
-    """A call the model asks for. `arguments` is a text that should hold JSON ("{}" when there are none)."""
+    """A call the model asks for. `arguments` is a text that should hold JSON ("{}" when there are none).
+
+    `extra_content` is what its provider wants back with the call, in the form of Google's OpenAI-compatible endpoint:
+    ``{"google": {"thought_signature": "..."}}``.
+    """
 
     id: str
     name: str
     arguments: str
+    extra_content: msgspec.Raw | None = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,13 +59,16 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `params` holds every other field of the caller's body, undecoded, in the OpenAI dialect (temperature, tools, ...;
     never model, messages or stream). `recalled` is what memory brought for this request: it is already part of the
-    last user message and is never sent a second time; the offline fallback answers from it.
+    last user message and is never sent a second time; the offline fallback answers from it. `owner` is an opaque text
+    that tells whose conversation this is, never sent: what an adapter keeps between two calls (a provider's
+    signatures) is kept apart by it.
     """
 
     model: str
     messages: tuple[Message, ...]
     params: dict[str, msgspec.Raw] = {}
     recalled: tuple[str, ...] = ()
+    owner: str = ""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,21 +87,43 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         return self.prompt_tokens + self.completion_tokens
 
 
+class CallFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a call beside its answer.
+
+    `dropped_params` names the caller's parameters that this provider has no word for, as the caller wrote them.
+    `headers` are those of the provider's answer that a client may see, by lower-case name: rate limits, request ids.
+    """
+
+    dropped_params: tuple[str, ...] = ()
+    headers: dict[str, str] = {}
+
+
+NO_FACTS = CallFacts()
+
+
 class AnswerMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """The assistant's message of a whole answer. `content` is None when there are only tool calls."""
+    """The assistant's message of a whole answer. `content` is None when there are only tool calls.
+
+    `extra` are further fields for the client (``thinking_blocks``, ``annotations``), which it may send back.
+    """
 
     content: str | None = None
     refusal: str | None = None
     reasoning: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+    extra: dict[str, msgspec.Raw] = {}
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the answers asked for (`n`); `index` counts from 0."""
+    """One of the answers asked for (`n`); `index` counts from 0.
+
+    `native_finish_reason` is the provider's own word, where it has another.
+    """
 
     index: int
     message: AnswerMessage
     finish_reason: FinishReason
+    native_finish_reason: str | None = None
 
 
 class ChatAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,19 +141,27 @@ class ChatAnswer(msgspec.Struct, frozen=True, kw_only=True):
     system_fingerprint: str | None = None
     service_tier: str | None = None
     wire: bytes | None = None
+    facts: CallFacts = NO_FACTS
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of a tool call. `id` and `name` come once, with the first piece of that `index` (from 0, no holes)."""
+    """A piece of a tool call. `id` and `name` come once, with the first piece of that `index` (from 0, no holes).
+
+    `extra_content` is that of `ToolCall`; it comes once.
+    """
 
     index: int
     id: str | None = None
     name: str | None = None
     arguments: str = ""
+    extra_content: msgspec.Raw | None = None
 
 
 class ChoiceDelta(msgspec.Struct, frozen=True, kw_only=True):
-    """What one chunk adds to one choice. `role` comes once; exactly one delta per choice has a finish reason."""
+    """What one chunk adds to one choice. `role` comes once; exactly one delta per choice has a finish reason.
+
+    Each field of `extra` (see `AnswerMessage`) comes once and whole, since clients cannot join two pieces of it.
+    """
 
     index: int
     role: str | None = None
@@ -132,13 +170,20 @@ class ChoiceDelta(msgspec.Struct, frozen=True, kw_only=True):
     reasoning: str | None = None
     tool_calls: tuple[ToolCallDelta, ...] = ()
     finish_reason: FinishReason | None = None
+    native_finish_reason: str | None = None
+    extra: dict[str, msgspec.Raw] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing of the answer yet: a role alone."""
+        return not (self.content or self.refusal or self.reasoning or self.tool_calls or self.finish_reason)
 
 
 class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):
     """One event of a stream; `id`, `created` and `model` are the same in all chunks of an answer.
 
     The chunk that reports `usage` has no deltas and is the last. `wire` is the JSON of the event in the OpenAI
-    dialect when it may be passed on as it came, else None.
+    dialect when it may be passed on as it came, else None. The first chunk of a stream holds its `facts`.
     """
 
     id: str
@@ -147,6 +192,7 @@ class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):
     deltas: tuple[ChoiceDelta, ...] = ()
     usage: Usage | None = None
     wire: bytes | None = None
+    facts: CallFacts = NO_FACTS
 
 
 @runtime_checkable
@@ -155,7 +201,9 @@ class LlmAdapter(Protocol):
 
     Raises, from both methods, only errors of this package's tree: UpstreamUnavailable (refused, reset, 5xx),
     UpstreamTimeout, UpstreamProtocolError (garbage), RateLimited, QuotaExhausted, UpstreamAuthError, ModelNotFound,
-    UpstreamRejected; each with its cause. Cancelling closes the upstream call at once.
+    UpstreamRejected; each with its cause; and InvalidInput, before anything is sent, for a request that cannot be said
+    in the provider's dialect (code ``unsupported_parameter`` or ``unsupported_value`` when another provider's might).
+    Cancelling closes the upstream call at once.
     """
 
     @property

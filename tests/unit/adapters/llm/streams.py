@@ -3,17 +3,17 @@
 from typing import Any
 
 from memoryos_adapters.llm.openai_errors import ErrorTable
-from memoryos_adapters.llm.openai_stream import StreamDecoder
+from memoryos_adapters.llm.openai_stream import OpenAiStreamDecoder
 from memoryos_ports.llm import ChatChunk
+from tests.support.completion import sse
 from tests.support.openai_answers import choice_delta, chunk
-from tests.support.replies import sse
 
 DONE = b"data: [DONE]\n\n"
 
 
 def decode(*pieces: bytes) -> list[ChatChunk]:
     """Decode a whole stream whose bytes came in these pieces."""
-    decoder = StreamDecoder(model="asked-for", errors=ErrorTable(upstream="server", hidden=()))
+    decoder = OpenAiStreamDecoder(model="asked-for", errors=ErrorTable(upstream="server", hidden=()))
     out: list[ChatChunk] = []
     for piece in [*filter(None, pieces), b""]:
         if not decoder.complete:

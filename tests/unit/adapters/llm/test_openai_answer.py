@@ -15,7 +15,8 @@ from memoryos_ports.errors import (
     UpstreamUnavailable,
 )
 from memoryos_ports.llm import AnswerMessage, ChatAnswer, ToolCall, Usage
-from tests.support.openai_answers import Completion, whole
+from tests.support.completion import Completion
+from tests.support.openai_answers import whole
 
 _HI = whole(Completion(pieces=("Hi.",)), model="m")
 

@@ -15,8 +15,8 @@ from memoryos_ports.errors import (
 )
 from memoryos_ports.llm import Usage
 from tests.contract.llm.requests import deltas_of, text_of
-from tests.support.openai_answers import Completion, choice_delta, chunk, chunks
-from tests.support.replies import sse
+from tests.support.completion import Completion, sse
+from tests.support.openai_answers import choice_delta, chunk, chunks
 from tests.unit.adapters.llm.streams import DONE, decode, decode_events, first, more
 
 _USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}

@@ -8,7 +8,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from memoryos_adapters.http import translated
+from memoryos_adapters.http import Http, translated
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.errors import StreamCut, UpstreamProtocolError, UpstreamUnavailable
 
@@ -22,8 +22,8 @@ _DRAIN_S = 0.1
 class Provider:
     """How one provider is called: its name in errors, the shared session, its time-outs."""
 
-    def __init__(self, name: str, settings: LlmProviderSettings, session: aiohttp.ClientSession) -> None:
-        self.name, self.settings, self.session = name, settings, session
+    def __init__(self, name: str, settings: LlmProviderSettings, http: Http) -> None:
+        self.name, self.settings, self.http = name, settings, http
         self.translated = translated(upstream=name)
         self.connect_timeout = aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout_s)
 
@@ -56,12 +56,13 @@ class UpstreamCall:
         body = self._body
         with self._provider.translated:
             async with asyncio.timeout_at(self._first_by):
-                self._response = await self._provider.session.post(
+                self._response = await self._provider.http.session.post(
                     self._url,
                     data=body if len(body) < _LARGE_BODY_BYTES else io.BytesIO(body),  # this one is sent in pieces
                     headers=self._request_headers,
                     allow_redirects=False,
                     timeout=self._provider.connect_timeout,
+                    **self._provider.http.way_to(self._url),
                 )
         self.status, self.headers = self._response.status, self._response.headers
         return self

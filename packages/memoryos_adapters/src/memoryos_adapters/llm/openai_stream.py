@@ -15,7 +15,7 @@ _OBJECT = "chat.completion.chunk"
 _NO_DELTA = WireMessage()
 
 
-class StreamDecoder:
+class OpenAiStreamDecoder:
     """Turns the body of one stream into chunks; `complete` once the provider said that the answer is whole.
 
     A chunk keeps its bytes as `wire` when nothing had to be mended. Usage is held back until the end, wherever the

@@ -1,0 +1,143 @@
+"""The adapter of every provider that is reached over HTTP: the calls are the same, the dialect is the provider's."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+
+import msgspec
+
+from memoryos_adapters.http import Http
+from memoryos_adapters.llm.answer_headers import shown_headers
+from memoryos_adapters.llm.call import MAX_ERROR_BYTES, Provider, UpstreamCall
+from memoryos_adapters.llm.dialect import ChatDialect, EmbeddingsDialect, Outgoing
+from memoryos_adapters.llm.inline_images import with_inline_images
+from memoryos_adapters.settings import LlmProviderSettings
+from memoryos_ports.embedding import Vector
+from memoryos_ports.errors import (
+    MemoryOSError,
+    UpstreamAuthError,
+    UpstreamProtocolError,
+    UpstreamUnavailable,
+)
+from memoryos_ports.llm import CallFacts, ChatAnswer, ChatChunk, ChatRequest, Usage
+from memoryos_ports.llm_embeddings import EmbeddingsAnswer, EmbeddingsRequest
+
+
+class HttpLlm:
+    """An `LlmAdapter` over one POST per request. The session belongs to the caller."""
+
+    def __init__(self, name: str, settings: LlmProviderSettings, http: Http, dialect: ChatDialect) -> None:
+        self._name, self._provider, self._dialect = name, Provider(name, settings, http), dialect
+
+    @property
+    def name(self) -> str:
+        """The provider's name in the configuration."""
+        return self._name
+
+    async def reach(self) -> None:
+        """Ask for something that costs nothing; a server that has no such route was reached as well."""
+        provider, url = self._provider, self._dialect.reach_url
+        headers = await self._headers()
+        with provider.translated:
+            async with asyncio.timeout(provider.settings.connect_timeout_s):
+                response = await provider.http.session.get(
+                    url, headers=headers, allow_redirects=False, **provider.http.way_to(url)
+                )
+                response.close()
+        if response.status in (401, 403):
+            raise UpstreamAuthError(upstream=self._name, detail=f"status {response.status}")
+        if response.status >= 500:
+            raise UpstreamUnavailable(upstream=self._name, detail=f"status {response.status}", status=response.status)
+
+    async def chat(self, request: ChatRequest) -> ChatAnswer:
+        """Return the whole answer, in `total_timeout_s` and at most 64 MiB."""
+        request = await self._prepared(request)
+        outgoing = self._dialect.encode(request, stream=False)
+        async with self._post(outgoing, await self._headers(), stream=False) as call:
+            await self._check_status(call, model=request.model)
+            body = await call.read_whole()
+            facts = _facts(outgoing, call)
+        return msgspec.structs.replace(self._dialect.read_answer(body, request), facts=facts)
+
+    async def chat_stream(self, request: ChatRequest) -> AsyncGenerator[list[ChatChunk], None]:
+        """Yield one list for each read of the connection that brought chunks."""
+        request = await self._prepared(request)
+        outgoing = self._dialect.encode(request, stream=True)
+        async with self._post(outgoing, await self._headers(), stream=True) as call:
+            await self._check_status(call, model=request.model)
+            await self._check_streams(call, request)
+            decoder = self._dialect.stream_decoder(request)
+            while not decoder.complete:
+                chunks: list[ChatChunk] = []
+                try:
+                    decoder.feed(await call.read_piece(), into=chunks)
+                except MemoryOSError:
+                    if chunks:
+                        yield chunks
+                    raise
+                if chunks:
+                    if not call.answering:
+                        call.answering = True
+                        chunks[0] = msgspec.structs.replace(chunks[0], facts=_facts(outgoing, call))
+                    yield chunks
+            await call.drain()
+
+    async def _prepared(self, request: ChatRequest) -> ChatRequest:
+        if not self._dialect.inlines_images:
+            return request
+        return await with_inline_images(request, self._provider.http)
+
+    async def _headers(self) -> Mapping[str, str]:
+        return {**await self._dialect.headers(), **self._provider.settings.headers}
+
+    def _post(self, outgoing: Outgoing, headers: Mapping[str, str], *, stream: bool) -> UpstreamCall:
+        return self._provider.post(outgoing.url, headers=headers, body=outgoing.body, stream=stream)
+
+    async def _check_status(self, call: UpstreamCall, *, model: str) -> None:
+        if call.status != 200:
+            body = await call.read_head(MAX_ERROR_BYTES)
+            raise self._dialect.error_of(body, status=call.status, headers=call.headers, model=model)
+
+    async def _check_streams(self, call: UpstreamCall, request: ChatRequest) -> None:
+        """Some servers answer a stream's request with an error in one piece of JSON under a 200."""
+        if call.headers.get("content-type", "").startswith("application/json"):
+            self._dialect.read_answer(await call.read_whole(), request)
+            raise UpstreamProtocolError(upstream=self._name, detail="a whole answer where a stream was asked for")
+
+
+class HttpLlmWithEmbeddings(HttpLlm):
+    """An `HttpLlm` that is an `EmbeddingsAdapter` as well."""
+
+    def __init__(self, name: str, settings: LlmProviderSettings, http: Http, dialect: EmbeddingsDialect) -> None:
+        super().__init__(name, settings, http, dialect)
+        self._embeddings = dialect
+
+    async def embeddings(self, request: EmbeddingsRequest) -> EmbeddingsAnswer:
+        """Return the vectors, asked for in as many calls as the provider's bound on inputs needs."""
+        vectors: list[Vector] = []
+        usages: list[Usage | None] = []
+        facts: CallFacts | None = None
+        for start in range(0, len(request.input), self._embeddings.max_inputs):
+            inputs = request.input[start : start + self._embeddings.max_inputs]
+            batch = msgspec.structs.replace(request, input=inputs)
+            outgoing = self._embeddings.encode_embeddings(batch)
+            async with self._post(outgoing, await self._headers(), stream=False) as call:
+                await self._check_status(call, model=request.model)
+                body = await call.read_whole()
+                facts = _facts(outgoing, call)
+            found, usage = self._embeddings.read_embeddings(body, batch)
+            vectors.extend(found)
+            usages.append(usage)
+        return EmbeddingsAnswer(
+            model=request.model, vectors=tuple(vectors), usage=_sum(usages), facts=facts or CallFacts()
+        )
+
+
+def _facts(outgoing: Outgoing, call: UpstreamCall) -> CallFacts:
+    return CallFacts(dropped_params=outgoing.dropped_params, headers=shown_headers(call.headers))
+
+
+def _sum(usages: list[Usage | None]) -> Usage | None:
+    known = [usage for usage in usages if usage is not None]
+    if len(known) < len(usages):
+        return None
+    return Usage(prompt_tokens=sum(usage.prompt_tokens for usage in known), completion_tokens=0)
