@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from memoryos_core.caller import Caller
-from memoryos_core.chat.router import ModelRouter, Provider
-from memoryos_core.chat.service import ChatCall, ChatService
+from memoryos_core.chat.attempt import ChatCall
+from memoryos_core.chat.service import ChatService
+from memoryos_core.routing.plan import Provider
+from memoryos_core.routing.router import ModelRouter
 from memoryos_ports.llm import AnswerMessage, ChatAnswer, ChatChunk, ChatRequest, Choice, ChoiceDelta, Message
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from memoryos_core.caller import Caller, MemoryMode
-from memoryos_core.chat.service import ChatCall
+from memoryos_core.chat.attempt import ChatCall
 from memoryos_core.memory.rank import Hit
 from memoryos_ports.events import EVENT_VERSION, EventMessage, TurnsEvent
 from memoryos_ports.ids import AgentId, EventId, Scope, SessionId, TenantId, UserId, page_id

@@ -20,7 +20,6 @@ from memoryos_adapters.sqlite import SqliteDatabase
 from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
 from memoryos_core.chat.conversations import Conversations
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
-from memoryos_core.chat.router import ModelRouter, Provider
 from memoryos_core.chat.service import ChatService
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.library import Library
@@ -30,6 +29,7 @@ from memoryos_core.memory.supersede import Supersession
 from memoryos_core.pipeline.handlers import Handlers
 from memoryos_core.pipeline.policy import RetryPolicy
 from memoryos_core.pipeline.runner import Runner
+from memoryos_core.routing.plan import Provider
 from memoryos_ports.documents import DocumentStore
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.event_wire import decode_event
@@ -40,6 +40,7 @@ from memoryos_ports.memory import MemoryStorage, Page
 from memoryos_ports.short_term import ShortTermStore
 from tests.support.faults import Faults, faulty
 from tests.support.makers import ANA, NOON, make_event
+from tests.support.routing import chat_service
 
 AT_ONCE = RetryPolicy(base_s=0.0)
 _SHARED_MEMORY = Path("/dev/shm")
@@ -98,8 +99,7 @@ class MemoryStack(msgspec.Struct, frozen=True, kw_only=True):
 
     def chat(self, llm: LlmAdapter, *, offline: bool = False) -> ChatService:
         """Return the chat service in front of this memory; `offline` says that no model stands behind `llm`."""
-        router = ModelRouter([Provider(adapter=llm, offline=offline)])
-        return ChatService(router=router, memory=self.memory)
+        return chat_service([Provider(adapter=llm, offline=offline, local=offline)], memory=self.memory)
 
     def runner(self, *, policy: RetryPolicy = AT_ONCE, concurrency: int = 32) -> Runner:
         """Return a runner over the stores."""

@@ -4,15 +4,19 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from memoryos_ports.ids import AgentId, Scope, SessionId
+from memoryos_ports.ids import DEFAULT_TENANT, AgentId, Scope, SessionId, TenantId, digest
 
 MemoryMode: TypeAlias = Literal["full", "read", "write", "off"]
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """The scope a request speaks for (None: no user is known), and the conversation it names, if it names one."""
+    """The scope a request speaks for (None: no user is known), and the conversation it names, if it names one.
+
+    `tenant_id` is that of the scope where there is one.
+    """
 
     scope: Scope | None
+    tenant_id: TenantId = DEFAULT_TENANT
     session_id: SessionId | None = None
     agent_id: AgentId | None = None
     mode: MemoryMode = "full"
@@ -26,3 +30,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def writes(self) -> bool:
         """Whether this request may be remembered."""
         return self.mode in ("full", "write")
+
+    @property
+    def owner(self) -> str:
+        """An opaque name of whose conversation this is: of the user, else of the tenant."""
+        fields = (self.scope.tenant_id, self.scope.user_id) if self.scope is not None else (self.tenant_id,)
+        return digest("owner", *fields)[:16].hex()

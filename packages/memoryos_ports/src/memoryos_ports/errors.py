@@ -37,9 +37,13 @@ from typing import ClassVar
 
 
 class MemoryOSError(Exception):
-    """Base of every error that crosses a port."""
+    """Base of every error that crosses a port.
+
+    `tries` is the number of calls to providers that a request took before it failed so, where somebody counted.
+    """
 
     retryable: ClassVar[bool] = False
+    tries: int = 0
 
 
 class InvalidInput(MemoryOSError):

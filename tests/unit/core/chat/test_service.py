@@ -10,8 +10,10 @@ from loguru import logger
 from memoryos_adapters.llm.noop import NoopLlm
 from memoryos_adapters.testing import ScriptedLlm, ScriptedTurn, cuts, fails, hangs, says
 from memoryos_core.caller import MemoryMode
-from memoryos_core.chat.router import ModelRouter, Provider
-from memoryos_core.chat.service import ChatService, ChatStream
+from memoryos_core.chat.service import ChatService
+from memoryos_core.chat.stream import ChatStream
+from memoryos_core.routing.plan import Provider
+from memoryos_core.routing.router import ModelRouter
 from memoryos_ports.errors import (
     ModelNotFound,
     StreamCut,
@@ -82,8 +84,8 @@ class _EmptyStream:
             yield chunks
 
 
-async def test_an_empty_stream_is_a_cut_one(stack: MemoryStack) -> None:
-    with pytest.raises(StreamCut):
+async def test_an_empty_stream_is_no_answer(stack: MemoryStack) -> None:
+    with pytest.raises(UpstreamUnavailable):
         await stack.chat(_EmptyStream()).stream(make_call("hi"))
 
 

@@ -1,7 +1,7 @@
 """Tool loops: several requests for one user turn, whose words are remembered once and whose block stays."""
 
 from memoryos_adapters.testing import ScriptedLlm, ScriptedTurn, calls, says
-from memoryos_core.chat.service import ChatStream
+from memoryos_core.chat.stream import ChatStream
 from memoryos_ports.llm import Message, ToolCall
 from tests.support.makers import ANA, make_call, said, tool_request, tool_result
 from tests.support.memory_stack import MemoryStack

@@ -1,6 +1,7 @@
 """An exchange of a chat: what memory brought to it, what the model said, and the event that it becomes."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -9,6 +10,8 @@ import msgspec
 from memoryos_core.caller import Caller
 from memoryos_core.chat.messages import clean_text
 from memoryos_core.chat.turn_plan import TurnPlan
+from memoryos_core.memory.block import render_block
+from memoryos_core.tokens import estimate_tokens
 from memoryos_ports.events import EVENT_VERSION, EventMessage, TurnsEvent
 from memoryos_ports.ids import EventId, Scope, derive_id
 from memoryos_ports.llm import Message
@@ -21,8 +24,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """What memory brings to a request, and how the exchange will be remembered.
 
     `plan` None: it will not be, or, when `is_planned` is False, the plan did not come in time and is made later.
-    `pages` are those that `block` quotes. `earlier` are exchanges of the user that are being stored: a plan waits for
-    them, since what they make known decides what is new.
+    `pages` are those that `block` quotes. `sensitive` says that the conversation must stay local, `earlier` are
+    exchanges of the user that are being stored: a plan waits for them, since what they make known decides what is new.
     """
 
     scope: Scope | None
@@ -35,6 +38,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     block: str = ""
     tokens: int = 0
     ms: float = 0.0
+    sensitive: bool = False
     messages: tuple[Message, ...] = ()
     idempotency_key: EventId | None = None
     earlier: tuple[asyncio.Task[bool], ...] = ()
@@ -43,6 +47,14 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     def recalled(self) -> tuple[str, ...]:
         """What was recalled, each page with its speaker."""
         return tuple(f"{page.name or page.role}: {page.text}" for page in self.pages)
+
+    def without(self, withheld: Callable[[Page], bool]) -> "Prepared":
+        """Return the same with a block that leaves out some of the pages."""
+        kept = tuple(page for page in self.pages if not withheld(page))
+        if len(kept) == len(self.pages):
+            return self
+        block = render_block(kept)
+        return msgspec.structs.replace(self, pages=kept, block=block, tokens=estimate_tokens(block))
 
     def event_id(self, *, answer_remembered: bool) -> EventId | None:
         """Return the event_id under which the exchange is or will be remembered, None when it will not be."""
@@ -83,6 +95,7 @@ def exchange_event(
         source="chat",
         accepted_at=now,
         partial=answered.partial,
+        sensitive=prepared.sensitive,
         chain=plan.chain,
         supersedes=plan.supersedes if answer else (),
     )

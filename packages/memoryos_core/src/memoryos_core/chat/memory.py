@@ -80,9 +80,17 @@ class ChatMemory:
         self.lost = 0
 
     async def prepare(
-        self, caller: Caller, messages: tuple[Message, ...], *, idempotency_key: EventId | None = None
+        self,
+        caller: Caller,
+        messages: tuple[Message, ...],
+        *,
+        idempotency_key: EventId | None = None,
+        sensitive: bool = False,
     ) -> Prepared:
-        """Return what is recalled for this request; without a user, or switched off, nothing."""
+        """Return what is recalled for this request; without a user, or switched off, nothing.
+
+        `sensitive` marks what will be remembered of it.
+        """
         scope = caller.scope
         if not self._enabled or scope is None or caller.mode == "off":
             reason = "disabled" if not self._enabled else "no_user" if scope is None else "mode"
@@ -95,6 +103,7 @@ class ChatMemory:
             state="degraded",
             is_planned=False,
             messages=messages,
+            sensitive=sensitive,
             idempotency_key=idempotency_key,
             earlier=tuple(self._storing.get(scope, ())),
         )

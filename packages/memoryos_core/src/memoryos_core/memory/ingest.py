@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from itertools import count
 
+import msgspec
 from loguru import logger
 
 from memoryos_core.memory.chunks import chunk_spans
+from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import EventIdReused, MemoryOSError, NotFound, UpstreamError
 from memoryos_ports.events import EventLog, Published, Receipt, TurnsEvent, content_hash
@@ -30,7 +32,9 @@ class Ingest:
         short_term: ShortTermStore,
         storage: MemoryStorage,
         embedder: Embedder,
+        sensitive: SensitiveRules | None = None,
     ) -> None:
+        self._sensitive = sensitive or SensitiveRules()
         self._events = events
         self._short_term = short_term
         self._storage = storage
@@ -42,6 +46,7 @@ class Ingest:
         The same event_id again changes nothing. `check_pages` asks the pages too, for an event_id that somebody chose
         and whose receipt may have been purged. Raises EventIdReused when it was used with other content.
         """
+        event = self._marked(event)
         if check_pages and (receipt := await self._known_from_pages(event)):
             return receipt
         published = await self.publish(event)
@@ -64,7 +69,7 @@ class Ingest:
 
     async def apply(self, event: TurnsEvent) -> None:
         """Make the turns of an event searchable. Applied again, or after an edit or a deletion, it changes nothing."""
-        pages = pages_of(event)
+        pages = pages_of(self._marked(event))
         await self._short_term.append(pages)
         for start in range(0, len(pages), PAGES_AT_ONCE):
             batch = pages[start : start + PAGES_AT_ONCE]
@@ -83,6 +88,12 @@ class Ingest:
         if receipt is None:
             raise NotFound("event", event_id)
         return receipt
+
+    def _marked(self, event: TurnsEvent) -> TurnsEvent:
+        """Return the event marked as sensitive when one of its turns is: all of its pages stay local then."""
+        if event.sensitive or not any(self._sensitive.match(message.content) for message in event.messages):
+            return event
+        return msgspec.structs.replace(event, sensitive=True)
 
     async def _receipt_from_pages(self, scope: Scope, event_id: EventId) -> Receipt | None:
         ids: list[MemoryId] = []

@@ -3,7 +3,8 @@
 import pytest
 
 from memoryos_adapters.testing import ScriptedLlm
-from memoryos_core.chat.router import ModelRouter, Provider
+from memoryos_core.routing.plan import Provider
+from memoryos_core.routing.router import ModelRouter
 from memoryos_ports.errors import ConfigurationError, ModelNotFound
 
 

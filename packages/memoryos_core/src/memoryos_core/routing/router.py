@@ -1,53 +1,23 @@
-"""Which provider and model answer for the name that a client asked for."""
+"""Which providers and models may answer for the name that a client asked for."""
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
+from memoryos_core.routing.plan import DEFAULT_TIER, Plan, Provider, Route, Tier
 from memoryos_ports.errors import ConfigurationError, ModelNotFound
-from memoryos_ports.llm import LlmAdapter
 
 AUTO = "auto"
-DEFAULT_TIER = "default"
-
-
-class Provider(msgspec.Struct, frozen=True, kw_only=True):
-    """A configured provider. `models` empty admits any name; `offline` marks the fallback that no model stands behind.
-
-    Answers of an offline provider are not remembered.
-    """
-
-    adapter: LlmAdapter
-    models: tuple[str, ...] = ()
-    local: bool = False
-    offline: bool = False
-
-    @property
-    def name(self) -> str:
-        """The provider's name in the configuration."""
-        return self.adapter.name
-
-    def admits(self, model: str) -> bool:
-        """Return whether the provider serves a model of this name."""
-        return bool(model) and (not self.models or model in self.models)
-
-
-class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a request goes: `model` is the provider's own name."""
-
-    tier: str
-    provider: Provider
-    model: str
-
-    def __str__(self) -> str:
-        return f"{self.tier}/{self.provider.name}/{self.model}"
 
 
 class ModelRouter:
     """Resolves model names: an alias, then PROVIDER/MODEL, then a bare name on the default provider, then `auto`."""
 
     def __init__(
-        self, providers: Sequence[Provider], *, default: str | None = None, aliases: Mapping[str, str] | None = None
+        self,
+        providers: Sequence[Provider],
+        *,
+        default: str | None = None,
+        aliases: Mapping[str, str] | None = None,
+        tiers: Sequence[Tier] = (),
     ) -> None:
         """Raises ConfigurationError when there is no provider, or `default` is none of them."""
         self._providers = {provider.name: provider for provider in providers}
@@ -56,9 +26,16 @@ class ModelRouter:
             raise ConfigurationError([f"llm.default_provider: no provider is called {name!r}"])
         self._default = self._providers[name]
         self._aliases = dict(aliases or {})
+        self._tiers = tuple(tiers)
+
+    def plan(self, name: str) -> Plan:
+        """Return where a chat with a model of this name may go. Raises ModelNotFound when nobody serves it."""
+        if self._tiers and self._aliases.get(name, name) == AUTO:
+            return Plan(name=name, tiers=self._tiers)
+        return Plan(name=name, tiers=(Tier(name=DEFAULT_TIER, routes=(self.resolve(name),)),))
 
     def resolve(self, name: str) -> Route:
-        """Return the route for a model name. Raises ModelNotFound when nobody serves it."""
+        """Return the one model of this name, tiers apart. Raises ModelNotFound when nobody serves it."""
         target = self._aliases.get(name, name)
         prefix, _, rest = target.partition("/")
         if rest and (provider := self._providers.get(prefix)) and provider.admits(rest):
@@ -69,12 +46,21 @@ class ModelRouter:
             return Route(tier=DEFAULT_TIER, provider=self._default, model=target)
         raise ModelNotFound(name)
 
+    def known_as(self, name: str) -> tuple[str, ...]:
+        """Return the names under which a key may be allowed to use a model: the client's own, and PROVIDER/MODEL.
+
+        A name that stands for tiers has no other. Raises ModelNotFound when nobody serves it.
+        """
+        routes = [route for tier in self.plan(name).tiers for route in tier.routes]
+        is_one = self._aliases.get(name, name) != AUTO or not self._tiers
+        return (name, routes[0].deployment) if is_one else (name,)
+
     def names(self) -> list[str]:
         """Return the names that clients may use, as far as they are known: aliases, `auto`, and configured models."""
         listed = [f"{p.name}/{model}" for p in self._providers.values() for model in p.models]
-        auto = [AUTO] if self._default.models or self._default.offline else []
+        auto = [AUTO] if self._tiers or self._default.models or self._default.offline else []
         return list(dict.fromkeys([*self._aliases, *auto, *self._default.models, *listed]))
 
     def owner(self, name: str) -> str:
-        """Return the provider's name that serves a model. Raises ModelNotFound when nobody does."""
-        return self.resolve(name).provider.name
+        """Return the name of the provider that serves a model first. Raises ModelNotFound when nobody does."""
+        return self.plan(name).tiers[0].routes[0].provider.name

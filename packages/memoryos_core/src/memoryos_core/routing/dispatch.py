@@ -1,0 +1,212 @@
+"""Asking one model after the other until one answers, within one budget of tries and of time for the whole request."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+from loguru import logger
+
+from memoryos_core.routing.breakers import Breakers
+from memoryos_core.routing.plan import Route
+from memoryos_core.routing.verdict import Verdict, verdict_on
+from memoryos_ports.errors import (
+    CoolingDown,
+    MemoryOSError,
+    ModelNotFound,
+    NotFound,
+    RateLimited,
+    UpstreamError,
+    UpstreamRejected,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+
+_T = TypeVar("_T")
+
+_LEAST_REST_S = 1.0
+
+
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """At most `max_tries` calls for one request, whatever the number of models.
+
+    Before the same model is asked again, up to `backoff_s` · 2ⁿ pass (full jitter), at most `max_wait_s`; or what its
+    provider asked for, and when that is more than `max_wait_s` it is not asked again.
+    """
+
+    max_tries: int = 3
+    backoff_s: float = 0.5
+    max_wait_s: float = 10.0
+
+
+class Dispatched(msgspec.Struct, Generic[_T], frozen=True, kw_only=True):
+    """An answer, the route that gave it, and how many calls to providers it took."""
+
+    answer: _T
+    route: Route
+    tries: int
+
+
+class Dispatcher:
+    """Retries, falls back, and keeps away from what is broken.
+
+    A model that fails is followed by the next one at once; only when every model was asked does it wait and ask again.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: RetryPolicy | None = None,
+        breakers: Breakers | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._policy = policy or RetryPolicy()
+        self._breakers, self._now = breakers or Breakers(), monotonic
+        self._chance = chance or random.Random()  # noqa: S311 - jitter is no secret
+
+    async def run(self, model: str, routes: Sequence[Route], ask: Callable[[Route], Awaitable[_T]]) -> Dispatched[_T]:
+        """Return the first answer. `model` is the name that the client used, `ask` calls one route.
+
+        Raises what the last model raised that was asked, with `tries` set; CoolingDown when none may be asked at the
+        moment. `total_timeout_s` of the first route's provider bounds the whole.
+        """
+        journey = _Journey(model, routes, self._policy, self._chance, until=self._now() + _time_of(routes))
+        while (route := await self._next(journey)) is not None:
+            try:
+                answer = await self._ask(route, ask, until=journey.until)
+            except MemoryOSError as exc:
+                journey.note_failure(route, exc, now=self._now())
+            else:
+                return Dispatched(answer=answer, route=route, tries=journey.tries + _cost_of(route))
+        raise journey.verdict()
+
+    def failed_later(self, route: Route) -> None:
+        """Note that a stream failed that had begun well."""
+        self._breakers.failed(route.deployment)
+
+    async def _next(self, journey: "_Journey") -> Route | None:
+        """Return the route to be asked now, after waiting if need be; None when nobody is left."""
+        while (stop := journey.take(now=self._now())) is not None:
+            route, wait_s = stop
+            if self._breakers.enter(route.deployment):
+                await self._rest(route, wait_s)
+                return route
+            journey.note_cooling(route, rest_s=max(_LEAST_REST_S, self._breakers.rest_s(route.deployment)))
+        return None
+
+    async def _rest(self, route: Route, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self._breakers.let_go(route.deployment)
+            raise
+
+    async def _ask(self, route: Route, ask: Callable[[Route], Awaitable[_T]], *, until: float) -> _T:
+        deployment = route.deployment
+        try:
+            async with asyncio.timeout(max(0.0, until - self._now())):
+                answer = await ask(route)
+        except asyncio.CancelledError:
+            self._breakers.let_go(deployment)
+            raise
+        except TimeoutError as exc:
+            self._breakers.failed(deployment)
+            raise UpstreamTimeout(upstream=route.provider.name, detail="no time left for the request") from exc
+        except MemoryOSError as exc:
+            self._note(route, exc)
+            raise
+        self._breakers.succeeded(deployment)
+        return answer
+
+    def _note(self, route: Route, exc: MemoryOSError) -> None:
+        """Keep count of what is the provider's fault, and say so in the log."""
+        match exc:
+            case UpstreamRejected() | RateLimited():
+                self._breakers.succeeded(route.deployment)
+            case UpstreamError():
+                self._breakers.failed(route.deployment)
+                log_failure(route, exc)
+            case _:
+                self._breakers.let_go(route.deployment)
+
+
+class _Journey:
+    """What one request has been through."""
+
+    def __init__(
+        self, model: str, routes: Sequence[Route], policy: RetryPolicy, chance: random.Random, *, until: float
+    ) -> None:
+        self._model, self._policy, self._chance = model, policy, chance
+        self._not_asked = list(reversed(routes))
+        self._again: list[tuple[float, Route]] = []  # failed, and may be asked again from that moment on
+        self._failures: Counter[str] = Counter()
+        self._error: MemoryOSError | None = None
+        self.until = until
+        self.tries = 0
+
+    def take(self, *, now: float) -> tuple[Route, float] | None:
+        """Return the next route, and how long to wait before: one that was not asked, else the one that is soonest."""
+        if self.tries >= self._policy.max_tries or now >= self.until:
+            return None
+        if self._not_asked:
+            return self._not_asked.pop(), 0.0
+        soonest = min(self._again, key=lambda again: again[0], default=None)
+        if soonest is None or soonest[0] >= self.until:
+            return None
+        self._again.remove(soonest)
+        return soonest[1], max(0.0, soonest[0] - now)
+
+    def note_cooling(self, route: Route, *, rest_s: float) -> None:
+        """Leave a route out whose breaker is open."""
+        if self._error is None or (isinstance(self._error, CoolingDown) and rest_s < (self._error.retry_after_s or 0)):
+            detail = "failed too often lately and is left alone for a while"
+            self._error = CoolingDown(upstream=route.provider.name, detail=detail, retry_after_s=rest_s)
+
+    def note_failure(self, route: Route, exc: MemoryOSError, *, now: float) -> None:
+        """Decide what a failure means for the rest of the request; raise it when it is final."""
+        self.tries += _cost_of(route)
+        exc.tries = self.tries
+        verdict = verdict_on(exc)
+        if verdict is Verdict.FINAL:
+            raise exc
+        if not isinstance(exc, NotFound):  # somebody's failure tells more than somebody else's ignorance
+            self._error = exc
+        if verdict is Verdict.AGAIN and (wait_s := self._wait_s(route, exc)) is not None:
+            self._again.append((now + wait_s, route))
+
+    def verdict(self) -> MemoryOSError:
+        """Return the error of a request that nobody answered."""
+        error = self._error or ModelNotFound(self._model)
+        error.tries = self.tries
+        return error
+
+    def _wait_s(self, route: Route, exc: MemoryOSError) -> float | None:
+        """Return how long to wait before this route may be asked again, None when that is too long."""
+        self._failures[route.deployment] += 1
+        asked = exc.retry_after_s if isinstance(exc, RateLimited | UpstreamUnavailable) else None
+        if asked is not None:
+            return asked if asked <= self._policy.max_wait_s else None
+        longest = self._policy.backoff_s * 2 ** (self._failures[route.deployment] - 1)
+        return self._chance.uniform(0, min(self._policy.max_wait_s, longest))
+
+
+def log_failure(route: Route, exc: UpstreamError) -> None:
+    """Say which provider failed, and how; what the caller did wrong is its own affair."""
+    if not isinstance(exc, UpstreamRejected):
+        logger.bind(route=str(route), error=type(exc).__name__, detail=exc.detail).warning("provider failed")
+
+
+def _cost_of(route: Route) -> int:
+    """Return how many calls to a provider asking this route is."""
+    return 0 if route.provider.offline else 1
+
+
+def _time_of(routes: Sequence[Route]) -> float:
+    asked = [route.provider for route in routes if not route.provider.offline]
+    return asked[0].total_timeout_s if asked else routes[0].provider.total_timeout_s
