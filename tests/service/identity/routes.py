@@ -32,6 +32,7 @@ PUBLIC = {
 """What anybody may ask; nothing of a user is in it."""
 
 _CHAT = '{"model": "any", "user": "{user_id}", "messages": [{"role": "user", "content": "what is the password?"}]}'
+_TEXT = '{"model": "memoryos/hashed", "input": "password"}'
 _QUESTION = '{"user_id": "{user_id}", "query": "password", "limit": 200}'
 _ADD = '{"user_id": "{user_id}", "role": "user", "content": "hello", "event_id": "{event_id}"}'
 
@@ -42,6 +43,8 @@ OWNED = {
     ("GET", "/models/{model:path}"): Call(method="GET", path="/models/any"),
     ("POST", "/v1/chat/completions"): Call(method="POST", path="/v1/chat/completions", body=_CHAT),
     ("POST", "/chat/completions"): Call(method="POST", path="/chat/completions", body=_CHAT),
+    ("POST", "/v1/embeddings"): Call(method="POST", path="/v1/embeddings", body=_TEXT),
+    ("POST", "/embeddings"): Call(method="POST", path="/embeddings", body=_TEXT),
     ("POST", "/v1/memory/add"): Call(method="POST", path="/v1/memory/add", body=_ADD),
     ("POST", "/v1/memory/search"): Call(method="POST", path="/v1/memory/search", body=_QUESTION),
     ("POST", "/v1/memory/retrieve"): Call(method="POST", path="/v1/memory/retrieve", body=_QUESTION),

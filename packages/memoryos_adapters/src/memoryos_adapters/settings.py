@@ -187,8 +187,8 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_tries: Count = 3
     backoff_s: Seconds = 0.5
     max_wait_s: Seconds = 10
-    breaker_failures: Count = 5
-    breaker_cooldown_s: Seconds = 30
+    breaker_failures: Count = 10
+    breaker_cooldown_s: Seconds = 10
 
 
 class EmbeddingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -35,6 +35,22 @@ def test_a_description_masks_secrets_and_cuts_hashes() -> None:
     assert description["server"]["port"] == 8080
 
 
+def test_a_description_masks_headers_proxy_and_the_secret_of_an_application() -> None:
+    environ = {
+        "MEMORYOS__HTTP__PROXY": "http://me:proxy-very-secret@proxy:3128",
+        "MEMORYOS__LLM__PROVIDERS__X__KIND": "azure_openai",
+        "MEMORYOS__LLM__PROVIDERS__X__BASE_URL": "https://x.example/openai/v1",
+        "MEMORYOS__LLM__PROVIDERS__X__HEADERS__X-KEY": "header-very-secret",
+        "MEMORYOS__LLM__PROVIDERS__X__ENTRA": '{tenant_id = "t", client_id = "c", client_secret = "app-very-secret"}',
+    }
+    description = describe(load_settings(environ))
+    assert "very-secret" not in json.dumps(description)
+    assert description["http"]["proxy"] == "http://me@proxy:3128"
+    assert description["http"]["proxy_password"] == "Secret(…)"
+    assert description["llm"]["providers"]["x"]["headers"] == {"x-key": "Secret(…)"}
+    assert description["llm"]["providers"]["x"]["entra"]["client_secret"] == "Secret(…)"
+
+
 def test_a_secret_shows_itself_only_when_asked() -> None:
     secret = Secret("sk-1")
     assert {repr(secret), str(secret), f"{secret}", f"{secret!r:>3}"} == {"Secret(…)"}

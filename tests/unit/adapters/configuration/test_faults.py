@@ -87,6 +87,23 @@ def test_a_text_with_a_line_break_sets_nothing_else() -> None:
         f'[storage.redis]\nurl = "http://:{SECRET}@127.0.0.1"',
         f'[storage.redis]\npassword = {{ x = "{SECRET}" }}',
         f'[llm.providers.x]\nkind = "openai"\napi_key = "{SECRET}',
+        f'[llm.providers.x]\nkind = "noop"\nheaders = "x-key: {SECRET}"',
+        f'[llm.providers.x]\nkind = "noop"\nheaders = ["{SECRET}"]',
+        f'[llm.providers.x]\nkind = "noop"\nheaders = {{ x-key = ["{SECRET}"] }}',
+        f'[llm.providers.x]\nkind = "noop"\nheaders = {{ x-key = "{SECRET}\\u0000" }}',
+        f'[llm.providers.x]\nkind = "noop"\nheaders = {{ "x-key: {SECRET}" = "" }}',
+        f'[llm.providers.x]\nkind = "noop"\nheaders = {{ authorization = "{SECRET}" }}',
+        f'[llm.providers.x]\nkind = "azure_openai"\nentra = "{SECRET}"',
+        f'[llm.providers.x]\nkind = "azure_openai"\n[llm.providers.x.entra]\nsecret = "{SECRET}"',
+        f'[llm.providers.x]\nkind = "azure_openai"\n[llm.providers.x.entra]\nclient_secret_env = "{SECRET}"',
+        f'[llm.providers.x]\nkind = "azure_openai"\n[llm.providers.x.entra]\nclient_secret = "{SECRET} "',
+        f'[llm.providers.x]\nkind = "azure_openai"\n[llm.providers.x.entra]\nauthority = "http://u:{SECRET}@x"',
+        f'[http]\nproxy = "ftp://u:{SECRET}@proxy"',
+        f'[http]\nproxy = "http://:{SECRET}@proxy"',
+        f'[http]\nproxy = ["http://u:{SECRET}@proxy"]',
+        f'[http]\nproxy_password = "{SECRET}"',
+        f'[http]\nproxy_password_env = "{SECRET}"',
+        f'[http]\nno_proxy = ["http://u:{SECRET}@proxy"]',
     ],
 )
 def test_no_fault_tells_a_secret(tmp_path: Path, text: str) -> None:
@@ -101,3 +118,26 @@ def test_a_secret_of_the_wrong_type_is_not_told(tmp_path: Path) -> None:
     (fault,) = faults_of(write_config(tmp_path, '[llm.providers.x]\nkind = "openai"\napi_key = 5551234'))
     assert fault.startswith("llm.providers.x.api_key: must be a non-empty string, is an integer (in ")
     assert "5551234" not in fault
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[llm.providers.x]\nkind = "noop"\nheaders = { x-key = 5551234 }',
+        '[llm.providers.x]\nkind = "azure_openai"\nentra = { client_secret = 5551234 }',
+        '[llm.providers.x]\nkind = "azure_openai"\nentra = { client_secret_env = 5551234 }',
+        "[http]\nproxy = 5551234",
+        "[http]\nproxy_password = 5551234",
+        "[http]\nproxy_password_env = 5551234",
+    ],
+)
+def test_a_number_where_a_secret_may_stand_is_not_told(tmp_path: Path, text: str) -> None:
+    faults = faults_of(write_config(tmp_path, text))
+    assert any("string, is an integer (in " in fault for fault in faults)
+    assert "5551234" not in "".join(faults)
+
+
+def test_a_wrong_item_leaves_the_places_of_the_others_as_they_are(tmp_path: Path) -> None:
+    first, *others = faults_of(write_config(tmp_path, '[http]\nno_proxy = [1, "*"]'))
+    assert first.startswith("http.no_proxy[0]: must be a string (found 1 in ")
+    assert not any(fault.startswith("http.no_proxy[0]") for fault in others)

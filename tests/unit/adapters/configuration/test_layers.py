@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from memoryos_adapters.configuration.loading import load_settings
+from memoryos_adapters.configuration.types import locate
 from memoryos_adapters.environ import read_environment
-from memoryos_adapters.settings import LogSettings, ServerSettings, Settings, WorkerSettings
+from memoryos_adapters.settings import EntraSettings, LogSettings, Secret, ServerSettings, Settings, WorkerSettings
 from tests.unit.adapters.configuration.support import faults_of, write_config
 
 
@@ -81,6 +82,21 @@ def test_variables_reach_nested_tables_and_meet_the_files_names_in_any_case(tmp_
     assert list(llm.providers) == ["OpenAI"]
     assert llm.providers["OpenAI"].models == ("a", "b")
     assert llm.aliases == {"fast": "OpenAI/a"}
+
+
+def test_variables_reach_a_table_that_may_be_left_out() -> None:
+    prefix = "MEMORYOS__LLM__PROVIDERS__X__"
+    environ = {
+        f"{prefix}KIND": "azure_openai",
+        f"{prefix}BASE_URL": "https://x.example/openai/v1",
+        f"{prefix}ENTRA__TENANT_ID": "12",
+        f"{prefix}ENTRA__CLIENT_ID": "34",
+        f"{prefix}ENTRA__CLIENT_SECRET_ENV": "SECRET",
+        "SECRET": "s",
+    }
+    entra = EntraSettings(tenant_id="12", client_id="34", client_secret_env="SECRET", client_secret=Secret("s"))
+    assert load_settings(environ).llm.providers["x"].entra == entra
+    assert locate(("llm", "providers", "x", "entra", "tenant_id"))[1] is not None
 
 
 def test_the_words_after_a_table_of_texts_are_one_key() -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,23 +25,50 @@ FIELDS = dict(every_field())
 SHOWN_AS_ALTERNATIVES = {
     "storage.redis.password",
     "storage.qdrant.api_key",
+    "http.proxy_password",
     "llm.providers.NAME.api_key",
+    "llm.providers.NAME.entra.client_secret",
     "auth.keys[].key_sha256",
-    "router.tiers[].name",
-    "router.tiers[].models",
-    "router.tiers[].max_prompt_tokens",
 }
+
+SHOWN_WITH_CONTENT = {"llm.aliases", "llm.providers", "router.tiers", "router.tiers[].models", "auth.keys"}
+
+SECRETS = dict.fromkeys(
+    ("OPENAI_API_KEY", "AZURE_CLIENT_SECRET", "PROXY_PASSWORD", "QDRANT_API_KEY", "REDIS_PASSWORD", "MEMORYOS_KEY"),
+    "a-key",
+)
 
 
 def test_the_example_as_it_is_gives_the_defaults(tmp_path: Path) -> None:
     assert load_settings(write_config(tmp_path, EXAMPLE)) == Settings()
 
 
-def test_the_example_with_every_key_uncommented_loads(tmp_path: Path) -> None:
-    secrets = dict.fromkeys(("OPENAI_API_KEY", "QDRANT_API_KEY", "REDIS_PASSWORD", "MEMORYOS_KEY"), "a-key")
-    settings = load_settings(write_config(tmp_path, UNCOMMENTED) | secrets)
+def test_the_example_with_every_key_uncommented_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "authorities.pem").touch()
+    settings = load_settings(write_config(tmp_path, UNCOMMENTED) | SECRETS)
     assert settings.llm.default_provider == "openai"
     assert settings.auth.keys[0].user == "alice"
+    assert [tier.name for tier in settings.router.tiers] == ["direct", "local", "cloud"]
+
+
+def test_the_example_suggests_values_that_load(tmp_path: Path) -> None:
+    (sensitive,) = re.findall(r"such as (\[\"project tulip.*\])\.$", EXAMPLE, flags=re.MULTILINE)
+    (headers,) = re.findall(r"such as (\{ \"X-Title\".*?\});", EXAMPLE)
+    text = f'[router]\nsensitive = {sensitive}\n[llm.providers.x]\nkind = "noop"\nheaders = {headers}'
+    settings = load_settings(write_config(tmp_path, text))
+    assert settings.router.sensitive == ("project tulip", r"/\bDE\d{20}\b/")
+    assert settings.llm.providers["x"].headers == {"X-Title": "MemoryOS"}
+
+
+def test_the_routers_of_the_reference_load(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```toml\n(.+?)^```$", REFERENCE, flags=re.MULTILINE | re.DOTALL)
+    routers = [load_settings(write_config(tmp_path, block) | SECRETS).router for block in blocks]
+    bounds = [[(tier.name, tier.max_prompt_tokens) for tier in router.tiers] for router in routers]
+    assert bounds == [
+        [("direct", None), ("local", 4000), ("cloud", None)],
+        [("tier1", 500), ("tier2", 2000), ("tier3", None)],
+    ]
 
 
 @pytest.mark.parametrize("path", sorted(FIELDS))
@@ -48,10 +76,11 @@ def test_the_example_shows_every_key_with_its_default(path: str) -> None:
     if path in SHOWN_AS_ALTERNATIVES:
         assert re.search(rf"^# {path.rpartition('.')[2]} = ", EXAMPLE, flags=re.MULTILINE)
         return
-    shown = _look_up(tomllib.loads(UNCOMMENTED), path)
+    shown = list(_values_at(tomllib.loads(UNCOMMENTED), path.replace("[]", ".NAME").split(".")))
+    assert shown
     default = default_of(FIELDS[path])
-    if default not in (None, msgspec.NODEFAULT) and path not in ("llm.aliases", "llm.providers", "auth.keys"):
-        assert json.dumps(shown) == json.dumps(default)
+    if default not in (None, msgspec.NODEFAULT) and path not in SHOWN_WITH_CONTENT:
+        assert json.dumps(shown[0]) == json.dumps(default)
 
 
 @pytest.mark.parametrize("path", sorted(FIELDS))
@@ -80,8 +109,12 @@ def test_every_kind_of_provider_has_facts() -> None:
     assert tuple(PROVIDER_KINDS) == get_args(ProviderKind)
 
 
-def _look_up(document: dict[str, Any], path: str) -> Any:
-    found: Any = document
-    for part in path.replace("[]", ".0").replace("NAME", "openai").split("."):
-        found = found[0] if part == "0" else found[part]
-    return found
+def _values_at(document: Any, parts: Sequence[str]) -> Iterator[Any]:
+    """Yield the values at a path whose NAME is any key of a table and any place of a list."""
+    if not parts:
+        yield document
+    elif parts[0] == "NAME":
+        for item in document.values() if isinstance(document, dict) else document:
+            yield from _values_at(item, parts[1:])
+    elif parts[0] in document:
+        yield from _values_at(document[parts[0]], parts[1:])

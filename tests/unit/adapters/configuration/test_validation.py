@@ -7,7 +7,7 @@ import pytest
 
 from memoryos_adapters.configuration.loading import load_settings
 from memoryos_adapters.configuration.validation import NOT_AVAILABLE_YET
-from memoryos_adapters.settings import AuthKeySettings, RedisSettings, Secret, Settings
+from memoryos_adapters.settings import AuthKeySettings, RedisSettings, Secret
 from tests.unit.adapters.configuration.support import faults_of, write_config
 
 KEY = "K-1"  # the key that the tests configure
@@ -46,13 +46,14 @@ def test_the_network_is_allowed_with_a_key_or_in_so_many_words(consent: dict[str
     "origin", ["*", "null", "https://a.example/", "https://A.example", "ftp://a.example", "a.example", "https://a:x"]
 )
 def test_what_is_not_an_origin_is_refused(origin: str) -> None:
-    _, fault = faults_of({"MEMORYOS__SERVER__ALLOWED_ORIGINS": origin})
+    (fault,) = faults_of({"MEMORYOS__SERVER__ALLOWED_ORIGINS": origin})
     assert fault.startswith("server.allowed_origins[0]: is not an origin")
 
 
-def test_pages_of_other_origins_are_refused_in_this_version() -> None:
-    (fault,) = faults_of({"MEMORYOS__SERVER__ALLOWED_ORIGINS": "https://a.example"})
-    assert fault.startswith("server.allowed_origins: not available in this version")
+@pytest.mark.parametrize("keys", [{}, {"MEMORYOS__AUTH__KEYS": '[{key_env = "K", tenant = "acme"}]', "K": KEY}])
+def test_origins_are_allowed_with_and_without_keys(keys: dict[str, str]) -> None:
+    origins = {"MEMORYOS__SERVER__ALLOWED_ORIGINS": "https://a.example,http://localhost:3000"}
+    assert load_settings(origins | keys).server.allowed_origins == ("https://a.example", "http://localhost:3000")
 
 
 def test_levels_are_read_in_any_case() -> None:
@@ -60,20 +61,12 @@ def test_levels_are_read_in_any_case() -> None:
 
 
 def test_what_is_not_built_yet_is_refused() -> None:
-    entries = [(entry, value) for entry, values in NOT_AVAILABLE_YET.items() for value in values if entry != "router"]
+    entries = [(key, value) for key, values in NOT_AVAILABLE_YET.items() for value in values]
     assert entries
-    for entry, value in entries:
-        variable = "MEMORYOS__" + entry.upper().replace(".", "__")
+    for key, value in entries:
+        variable = "MEMORYOS__" + key.upper().replace(".", "__")
         faults = faults_of({variable: value})
-        key = entry.replace("NAME", "name")
-        assert f"{key}: not available in this version (found {value!r} in variable {variable})" in faults
-
-
-@pytest.mark.parametrize("text", ['[[router.tiers]]\nname = "s"\nmodels = ["a/b"]', '[router]\nsensitive = ["x"]'])
-def test_the_router_is_refused_unless_it_is_empty(tmp_path: Path, text: str) -> None:
-    (fault,) = faults_of(write_config(tmp_path, text))
-    assert "not available in this version" in fault
-    assert load_settings(write_config(tmp_path, "[router]\ntiers = []")) == Settings()
+        assert faults == [f"{key}: not available in this version (found {value!r} in variable {variable})"]
 
 
 def test_a_password_in_the_url_of_redis_becomes_a_secret() -> None:
@@ -91,6 +84,15 @@ def test_the_password_of_redis_is_given_once() -> None:
     environ = {"MEMORYOS__STORAGE__REDIS__URL": "redis://:a@host", "MEMORYOS__STORAGE__REDIS__PASSWORD": "b"}
     (fault,) = faults_of(environ)
     assert fault.startswith("storage.redis.url: holds a password, and another is given beside it")
+
+
+def test_a_wrong_url_of_redis_hides_no_fault_of_its_password() -> None:
+    environ = {"MEMORYOS__STORAGE__REDIS__URL": "http://host", "MEMORYOS__STORAGE__REDIS__PASSWORD_ENV": "GONE"}
+    faults = sorted(faults_of(environ))
+    assert [fault.partition(" (")[0] for fault in faults] == [
+        "storage.redis.password_env: variable GONE is not set",
+        "storage.redis.url: must begin with redis:// or rediss://",
+    ]
 
 
 def test_the_key_of_qdrant_is_resolved() -> None:
@@ -132,12 +134,23 @@ def test_a_key_is_resolved_to_its_hash(tmp_path: Path) -> None:
         ('tenant = "a"\nkey_sha256 = "abc"', "auth.keys[0].key_sha256: is not a SHA-256"),
         ('tenant = "a"\nkey_env = "K"\nscopes = ["root"]', "auth.keys[0].scopes[0]: must be one of 'admin', 'chat'"),
         ('tenant = "a"\nkey_env = "K"\nmemory_mode = "on"', "auth.keys[0].memory_mode: must be one of 'full'"),
+        ('tenant = "a"\nkey_env = "K"\nmodels = ["a", ""]', "auth.keys[0].models[1]: names no models (found ''"),
+        ('tenant = "a"\nkey_env = "K"\nmodels = ["*/a"]', "auth.keys[0].models[0]: names no models (found '*/a'"),
+        ('tenant = "a"\nkey_env = "K"\nmodels = ["a**"]', "auth.keys[0].models[0]: names no models (found 'a**'"),
+        ('tenant = "a"\nkey_env = "K"\nmodels = ["a, b"]', "auth.keys[0].models[0]: names no models (found 'a, b'"),
+        ('tenant = "a"\nkey_env = "K"\nmodels = ["a\\u0000"]', "auth.keys[0].models[0]: names no models (found 'a"),
     ],
 )
 def test_a_wrong_key_is_refused(tmp_path: Path, key: str, fault: str) -> None:
     environ = write_config(tmp_path, f"[[auth.keys]]\n{key}") | {"K": KEY, "EMPTY": "", "BLANK": "a b\n"}
     (found,) = faults_of(environ)
     assert found.startswith(fault)
+
+
+def test_a_key_is_bound_to_models_by_name_or_by_how_names_begin(tmp_path: Path) -> None:
+    text = '[[auth.keys]]\nkey_env = "K"\ntenant = "a"\nmodels = ["fast", "router/org/m:free", "openai/gpt-*", "*"]'
+    (key,) = load_settings(write_config(tmp_path, text) | {"K": KEY}).auth.keys
+    assert key.models == ("fast", "router/org/m:free", "openai/gpt-*", "*")
 
 
 def test_the_same_key_twice_is_refused(tmp_path: Path) -> None:

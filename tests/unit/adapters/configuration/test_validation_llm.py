@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from memoryos_adapters.configuration.loading import load_settings
-from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, Secret
+from memoryos_adapters.configuration.provider_kinds import PROVIDER_KINDS
+from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, ProviderKind, Secret
 from tests.unit.adapters.configuration.support import faults_of, write_config
 
 KEYS = {"OPENAI_API_KEY": "sk-1"}
@@ -26,6 +27,25 @@ def test_the_start_on_one_line_adds_a_provider_and_makes_it_the_default() -> Non
     assert load_settings(KEYS, flags={"provider": "openai"}).llm == LlmSettings(
         default_provider="openai", providers={"openai": openai}
     )
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "gemini", "deepseek", "openrouter"])
+def test_every_cloud_starts_on_one_line_with_its_usual_variable(kind: ProviderKind) -> None:
+    facts = PROVIDER_KINDS[kind]
+    assert facts.key_env is not None
+    assert facts.base_url is not None
+    provider = LlmProviderSettings(
+        kind=kind, base_url=facts.base_url, api_key_env=facts.key_env, api_key=Secret("a-key")
+    )
+    llm = load_settings({facts.key_env: "a-key"}, flags={"provider": kind}).llm
+    assert llm == LlmSettings(default_provider=kind, providers={kind: provider})
+
+
+@pytest.mark.parametrize(("kind", "base_url"), [("ollama", "http://127.0.0.1:11434"), ("noop", "")])
+def test_what_needs_no_key_starts_on_one_line(kind: ProviderKind, base_url: str) -> None:
+    llm = load_settings({}, flags={"provider": kind}).llm
+    provider = LlmProviderSettings(kind=kind, base_url=base_url)
+    assert llm == LlmSettings(default_provider=kind, providers={kind: provider})
 
 
 def test_the_start_on_one_line_may_name_the_model() -> None:
@@ -124,11 +144,54 @@ def test_the_name_of_a_provider_has_no_slash(tmp_path: Path) -> None:
     assert fault.startswith("llm.providers.a/b: the name of a provider must be 1-128 characters")
 
 
+@pytest.mark.parametrize("name", ["auto", "memoryos"])
+def test_names_of_the_gateways_own_are_no_provider(tmp_path: Path, name: str) -> None:
+    (fault,) = faults_of(write_config(tmp_path, f'[llm.providers.{name}]\nkind = "noop"'))
+    assert fault.startswith(f"llm.providers.{name}: is a name of the gateway's own (in ")
+    assert fault.endswith("; allowed: any but auto and memoryos)")
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "gemini", "ollama"])
+@pytest.mark.parametrize("end", ["/v1", "/v1/", "/v1beta", "/v2", "/api", "/api/"])
+def test_a_url_to_which_the_version_is_added_holds_none(kind: str, end: str) -> None:
+    prefix, base_url = "MEMORYOS__LLM__PROVIDERS__X__", f"http://127.0.0.1:1/own{end}"
+    (fault,) = faults_of({f"{prefix}KIND": kind, f"{prefix}BASE_URL": base_url, f"{prefix}API_KEY": "k"})
+    assert fault.startswith(f"llm.providers.x.base_url: must not end in {end.rstrip('/')}, which is added to it")
+    assert f"found {base_url!r} in variable" in fault
+    assert fault.endswith("; without version: http://127.0.0.1:1/own)")
+
+
+@pytest.mark.parametrize(
+    ("kind", "base_url"),
+    [
+        ("anthropic", "https://gateway.example/v1/team/anthropic"),
+        ("anthropic", "https://api.example"),
+        ("ollama", "http://ollama.example/apis"),
+        ("openai", "http://own.example/api"),
+        ("openrouter", "https://openrouter.ai/api/v1"),
+        ("deepseek", "https://api.deepseek.com/v1"),
+    ],
+)
+def test_other_urls_stay_as_they_are(kind: str, base_url: str) -> None:
+    prefix = "MEMORYOS__LLM__PROVIDERS__X__"
+    environ = {f"{prefix}KIND": kind, f"{prefix}BASE_URL": base_url, f"{prefix}API_KEY": "k"}
+    assert load_settings(environ).llm.providers["x"].base_url == base_url
+
+
+@pytest.mark.parametrize("alias", ["auto", "memoryos/minilm"])
+def test_names_of_the_gateways_own_are_no_alias(tmp_path: Path, alias: str) -> None:
+    text = f'[llm.aliases]\n"{alias}" = "one/m"\n[llm.providers.one]\nkind = "noop"'
+    (fault,) = faults_of(write_config(tmp_path, text))
+    assert fault.startswith(f"llm.aliases.{alias}: is a name of the gateway's own (in ")
+    assert fault.endswith("; allowed: any but auto and memoryos/…)")
+
+
 @pytest.mark.parametrize(
     ("llm", "fault"),
     [
         ('default_provider = "on"', "llm.default_provider: no such provider (found 'on' in "),
         ("", "llm.default_provider: is missing: several providers are configured (allowed: one, two)"),
+        ("default_provider = 5", "llm.default_provider: must be a string"),
         ('default_provider = "one"\naliases = { fast = "one" }', "llm.aliases.fast: must be PROVIDER/MODEL"),
         ('default_provider = "one"\naliases = { fast = "one/" }', "llm.aliases.fast: must be PROVIDER/MODEL"),
         ('default_provider = "one"\naliases = { fast = "tow/m" }', "llm.aliases.fast: no provider is called tow"),

@@ -11,10 +11,17 @@ from memoryos_adapters.settings import Secret, Settings
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
-_NOT_ECHOED: Final = frozenset({"api_key", "api_key_env", "key_env", "key_sha256", "password", "password_env"})
-"""Keys whose value may be a secret, be it by a slip."""
+_NOT_ECHOED: Final = frozenset(
+    {
+        *("api_key", "api_key_env", "client_secret", "client_secret_env", "headers", "key_env", "key_sha256"),
+        *("password", "password_env", "proxy", "proxy_password", "proxy_password_env"),
+    }
+)
+"""Keys whose value, or a value in which, may be a secret, be it by a slip."""
 
-_STAND_INS: Final[Mapping[str, Any]] = {"kind": "noop", "tenant": "default", "name": "?", "models": ()}
+_STAND_INS: Final[Mapping[str, Any]] = {
+    "kind": "noop", "tenant": "default", "name": "?", "tenant_id": "?", "client_id": "?",
+}  # fmt: skip
 """For required fields that are missing or wrong, so that the rest can still be judged; never seen outside."""
 
 _INVALID: Final = object()
@@ -78,7 +85,7 @@ class _Conversion:
         if not isinstance(value, list):
             return self._wrong(kind, value, path)
         items = [self._value(get_args(kind)[0], item, (*path, index)) for index, item in enumerate(value)]
-        return tuple(item for item in items if item is not _INVALID)
+        return _INVALID if _INVALID in items else tuple(items)  # without the wrong ones the others would move up
 
     def _plain(self, kind: Any, value: object, path: KeyPath) -> Any:
         try:
@@ -87,7 +94,8 @@ class _Conversion:
             return self._wrong(kind, value, path)
 
     def _wrong(self, kind: Any, value: object, path: KeyPath) -> Any:
-        may_echo = not is_container(bare(kind)) and not isinstance(value, dict | list) and path[-1] not in _NOT_ECHOED
+        is_plain = not is_container(bare(kind)) and not isinstance(value, dict | list)
+        may_echo = is_plain and _NOT_ECHOED.isdisjoint(path)
         problem = f"must be {allowed_words(kind)}" + ("" if may_echo else f", is {found_words(value)}")
         self._faults.add(path, problem, found=value if may_echo else HIDDEN)
         return _INVALID

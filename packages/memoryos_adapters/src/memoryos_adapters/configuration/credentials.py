@@ -1,9 +1,10 @@
 """Secrets of a configuration: looked up in the environment that is handed in, and never told in a fault."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from memoryos_adapters.configuration.faults import Faults, KeyPath
+from memoryos_adapters.configuration.urls import echo_of, split_password, url_problem
 from memoryos_adapters.settings import Secret
 
 _CONVENTIONAL_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)
@@ -26,6 +27,22 @@ def read_secret(
             faults.add(path, "holds blanks or other characters that no key has")
         return literal
     return read_variable(variable_path, variable, environ=environ, faults=faults)
+
+
+def separate_password(
+    path: KeyPath, url: str, *, given: Secret | None, schemes: Collection[str], faults: Faults
+) -> tuple[str, Secret | None]:
+    """Return the URL at `path` without the password in it, and that password, or the one `given` beside it.
+
+    Faults: it is no URL with a host and a scheme of `schemes`; there are two passwords.
+    """
+    if problem := url_problem(url, schemes=schemes, with_user=True):
+        faults.add(path, problem, found=echo_of(url))
+        return url, given
+    bare, inside = split_password(url)
+    if given is not None and inside is not None:
+        faults.add(path, "holds a password, and another is given beside it")
+    return bare, given or inside
 
 
 def read_variable(path: KeyPath, variable: str, *, environ: Mapping[str, str], faults: Faults) -> Secret | None:

@@ -37,6 +37,10 @@ class Faults:
         """Tell whether this value, or a table around it, is already known to be wrong."""
         return any(path[: len(known)] == known for known in self._paths)
 
+    def reaches_into(self, path: KeyPath) -> bool:
+        """Tell whether this value, or one inside it, is already known to be wrong."""
+        return any(known[: len(path)] == path for known in self._paths)
+
     def raise_any(self) -> None:
         """Raise ConfigurationError with every fault, in the order found, if there is one."""
         if self._texts:

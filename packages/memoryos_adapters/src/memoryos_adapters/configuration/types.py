@@ -40,6 +40,7 @@ def locate(parts: Sequence[str]) -> tuple[tuple[str, ...], Any]:
     """
     kind: Any = Settings
     for index, part in enumerate(parts):
+        kind = bare(kind)
         if is_struct(kind):
             kind = next((field.type for field in msgspec.structs.fields(kind) if field.name == part), None)
         elif get_origin(kind) is dict:

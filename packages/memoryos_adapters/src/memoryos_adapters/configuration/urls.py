@@ -1,5 +1,7 @@
-"""What is wrong with a configured URL, in words; and a URL without the password in it."""
+"""What is wrong with a configured URL or host, in words; and a URL without the password in it."""
 
+import ipaddress
+import re
 from collections.abc import Collection
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -8,6 +10,8 @@ from memoryos_adapters.settings import Secret
 
 HTTP_SCHEMES = ("http", "https")
 REDIS_SCHEMES = ("redis", "rediss")
+
+_HOST = re.compile(r"\.?[\w-]+(?:\.[\w-]+)*\.?")
 
 
 def url_problem(url: str, *, schemes: Collection[str], with_user: bool = False) -> str | None:
@@ -32,6 +36,15 @@ def is_origin(text: str) -> bool:
         and url_problem(text, schemes=HTTP_SCHEMES) is None
         and text == f"{parts.scheme}://{parts.netloc}".lower()
     )
+
+
+def is_host(text: str) -> bool:
+    """Tell whether `text` is an IP address, or the name of a host, be it with a dot before it."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return _HOST.fullmatch(text) is not None
+    return True
 
 
 def echo_of(url: str) -> object:

@@ -1,24 +1,19 @@
 """The rules that a type cannot say: what belongs together, what exists, what this version can do."""
 
 import hashlib
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
-from memoryos_adapters.configuration.credentials import read_secret, read_variable
+from memoryos_adapters.configuration.credentials import read_secret, read_variable, separate_password
 from memoryos_adapters.configuration.faults import Faults, KeyPath, allowed_text
-from memoryos_adapters.configuration.urls import (
-    HTTP_SCHEMES,
-    REDIS_SCHEMES,
-    echo_of,
-    is_origin,
-    split_password,
-    url_problem,
-)
+from memoryos_adapters.configuration.urls import HTTP_SCHEMES, REDIS_SCHEMES, echo_of, is_origin, url_problem
+from memoryos_adapters.configuration.validation_http import check_http
 from memoryos_adapters.configuration.validation_llm import check_llm
+from memoryos_adapters.configuration.validation_router import check_router
+from memoryos_adapters.network import is_loopback
 from memoryos_adapters.settings import (
     AuthKeySettings,
     AuthSettings,
@@ -35,68 +30,53 @@ from memoryos_ports.ids import check_id
 NOT_AVAILABLE_YET: Final[Mapping[str, Sequence[str]]] = {
     "storage.profile": ("server",),
     "embedding.kind": ("static", "openai"),
-    "llm.providers.NAME.kind": ("azure_openai", "anthropic", "gemini", "ollama", "deepseek", "openrouter"),
-    "router": ("tiers", "sensitive"),
 }
-"""Values (of `router`: keys) that the documentation names and this version refuses. Building one removes its word."""
+"""Values that the documentation names and this version refuses. Building one removes its word."""
 
 LOG_LEVELS: Final = ("trace", "debug", "info", "success", "warning", "error", "critical")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_MODELS = re.compile(r"[^\s*]+\*?|\*")
 
 
 def check_settings(settings: Settings, environ: Mapping[str, str], faults: Faults) -> Settings:
     """Return the settings with secrets, base URLs and key hashes filled in; whatever breaks a rule goes to `faults`."""
     _check_available(settings, faults)
     _check_server(settings.server, faults, has_keys=bool(settings.auth.keys) or faults.touches(("auth", "keys")))
-    return replace(
+    checked = replace(
         settings,
         log=_check_log(settings.log, faults),
         storage=_check_storage(settings.storage, environ, faults),
+        http=check_http(settings.http, environ, faults),
         llm=check_llm(settings.llm, environ, faults),
         auth=_check_auth(settings.auth, environ, faults),
     )
+    check_router(settings.router, settings.llm.providers, faults)
+    return checked
 
 
 def _check_available(settings: Settings, faults: Faults) -> None:
-    chosen: list[tuple[str, KeyPath, str]] = [
-        ("storage.profile", ("storage", "profile"), settings.storage.profile),
-        ("embedding.kind", ("embedding", "kind"), settings.embedding.kind),
-    ]
-    for name, provider in settings.llm.providers.items():
-        chosen.append(("llm.providers.NAME.kind", ("llm", "providers", name, "kind"), provider.kind))
-    for entry, path, value in chosen:
-        if value in NOT_AVAILABLE_YET.get(entry, ()):
-            faults.add(path, "not available in this version", found=value)
-    for key in NOT_AVAILABLE_YET.get("router", ()):
-        if getattr(settings.router, key):
-            faults.add(("router", key), "not available in this version")
+    chosen = {"storage.profile": settings.storage.profile, "embedding.kind": settings.embedding.kind}
+    for key, value in chosen.items():
+        if value in NOT_AVAILABLE_YET.get(key, ()):
+            faults.add(tuple(key.split(".")), "not available in this version", found=value)
 
 
 def _check_server(server: ServerSettings, faults: Faults, *, has_keys: bool) -> None:
     is_open = has_keys or server.open_to_network or faults.touches(("server", "open_to_network"))
-    if not is_open and not _is_loopback(server.host):
+    if not is_open and not is_loopback(server.host):
         faults.add(
             ("server", "host"),
             "would open the gateway to the network without any key",
             found=server.host,
             hint="allowed: a loopback address; else configure auth.keys, or say server.open_to_network = true",
         )
-    if server.allowed_origins:
-        faults.add(("server", "allowed_origins"), "not available in this version")
     for index, origin in enumerate(server.allowed_origins):
         if not is_origin(origin):
             path = ("server", "allowed_origins", index)
             faults.add(
                 path, "is not an origin", found=echo_of(origin), hint="allowed: scheme://host[:port], lower case"
             )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _check_log(log: LogSettings, faults: Faults) -> LogSettings:
@@ -119,16 +99,11 @@ def _check_storage(storage: StorageSettings, environ: Mapping[str, str], faults:
 
 def _check_redis(redis: RedisSettings, environ: Mapping[str, str], faults: Faults) -> RedisSettings:
     path = ("storage", "redis")
-    if problem := url_problem(redis.url, schemes=REDIS_SCHEMES, with_user=True):
-        faults.add((*path, "url"), problem, found=echo_of(redis.url))
-        return redis
     given = read_secret(
         (*path, "password"), variable=redis.password_env, literal=redis.password, environ=environ, faults=faults
     )
-    url, inside = split_password(redis.url)
-    if given is not None and inside is not None:
-        faults.add((*path, "url"), "holds a password, and another is given beside it")
-    return replace(redis, url=url, password=given or inside)
+    url, password = separate_password((*path, "url"), redis.url, given=given, schemes=REDIS_SCHEMES, faults=faults)
+    return replace(redis, url=url, password=password)
 
 
 def _check_qdrant(qdrant: QdrantSettings, environ: Mapping[str, str], faults: Faults) -> QdrantSettings:
@@ -156,6 +131,10 @@ def _check_key(path: KeyPath, key: AuthKeySettings, *, environ: Mapping[str, str
     for field, identifier in (("tenant", key.tenant), ("user", key.user)):
         if identifier is not None:
             _check_id((*path, field), identifier, faults)
+    for index, models in enumerate(key.models):
+        if not _MODELS.fullmatch(models) or not models.isprintable():
+            hint = "allowed: a name without blanks, as it is or with * at its end"
+            faults.add((*path, "models", index), "names no models", found=models, hint=hint)
     return replace(key, key_sha256=_key_hash(path, key, environ=environ, faults=faults))
 
 
