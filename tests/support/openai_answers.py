@@ -1,6 +1,8 @@
 """Answers in OpenAI's own dialect, as its API reference shows them: whole, and as the chunks of a stream."""
 
+import base64
 import itertools
+import struct
 from typing import Any
 
 from tests.support.completion import Completion, Spoken, encode, halves, sse
@@ -10,8 +12,13 @@ ANSWER_ID = "chatcmpl-fake"
 
 
 def speak_openai(completion: Completion, *, path: str, request: dict[str, Any]) -> Spoken:
-    """Return a completion as OpenAI's chat completions say it, whole or streamed as the request wants it."""
+    """Return a completion as OpenAI's chat completions say it, whole or streamed as the request wants it.
+
+    Embeddings have nothing to do with the completion: they are those of `embeddings`.
+    """
     model = str(request.get("model"))
+    if path.endswith("/embeddings"):
+        return Spoken(content_type="application/json", pieces=halves(encode(embeddings(request))))
     if request.get("stream") is not True:
         return Spoken(content_type="application/json", pieces=halves(encode(whole(completion, model=model))))
     include_usage = (request.get("stream_options") or {}).get("include_usage") is True
@@ -72,6 +79,25 @@ def chunk(*choices: dict[str, Any], model: str = "fake-model", **fields: Any) ->
 def choice_delta(delta: dict[str, Any], finish_reason: str | None = None, *, index: int | None = 0) -> dict[str, Any]:
     """Return one choice of a chunk."""
     return {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+
+
+def embeddings(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the vectors for a request, each beginning with the number of its input: ``[0.0, 0.5, …]``, last first."""
+    inputs = request["input"]
+    alone = isinstance(inputs, str) or isinstance(inputs[0], int)
+    dimensions = request.get("dimensions") or 3
+    vectors = [[float(place)] + [0.5] * (dimensions - 1) for place in range(1 if alone else len(inputs))]
+    in_base64 = request.get("encoding_format") == "base64"
+    data = [
+        {"object": "embedding", "index": index, "embedding": _in_base64(vector) if in_base64 else vector}
+        for index, vector in enumerate(vectors)
+    ]
+    usage = {"prompt_tokens": len(vectors), "total_tokens": len(vectors)}
+    return {"object": "list", "data": data[::-1], "model": request["model"], "usage": usage}
+
+
+def _in_base64(vector: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 
 def _tool_deltas(index: int, tool: tuple[str, str, str]) -> list[dict[str, Any]]:

@@ -7,11 +7,12 @@ import pytest
 from memoryos_ports.errors import (
     ModelNotFound,
     QuotaExhausted,
+    RateLimited,
     UpstreamProtocolError,
     UpstreamRejected,
     UpstreamUnavailable,
 )
-from memoryos_ports.llm import LlmAdapter
+from memoryos_ports.llm import LlmAdapter, Message
 from tests.contract.llm.conftest import Make
 from tests.contract.llm.faults import KEY, MANY_PIECES, LlmFaultContract, assert_idle, broken_stream, errors_of_both
 from tests.contract.llm.requests import make_request, stream_of, text_of
@@ -202,6 +203,59 @@ async def test_a_refused_request_keeps_the_reason(patient: LlmAdapter, upstream:
             "messages",
             "context_length_exceeded",
         )
+
+
+async def test_the_limits_of_a_429_say_how_long_to_wait(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    upstream.always = Reply.error(
+        429,
+        code="rate_limit_exceeded",
+        headers={"x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "6m0s"},
+    )
+
+    for error in await errors_of_both(patient):
+        assert isinstance(error, RateLimited)
+        assert error.retry_after_s == 360
+
+
+@pytest.mark.parametrize("status", [502, 503, 529])
+async def test_a_provider_that_is_down_says_how_long_to_wait(
+    patient: LlmAdapter, upstream: FakeUpstream, status: int
+) -> None:
+    upstream.always = Reply.error(status, headers={"Retry-After": "7"})
+
+    for error in await errors_of_both(patient):
+        assert isinstance(error, UpstreamUnavailable)
+        assert (error.status, error.retry_after_s) == (status, 7)
+
+
+async def test_a_strict_schema_is_passed_as_given_and_so_is_its_refusal(
+    patient: LlmAdapter, upstream: FakeUpstream
+) -> None:
+    schema = b'{"type" : "json_schema","json_schema":{"name":"a","strict":true,"schema":{"type":"object"}}}'
+    request = msgspec.structs.replace(make_request(), params={"response_format": msgspec.Raw(schema)})
+    upstream.next(Reply.error(400, "Invalid schema.", kind="invalid_request_error", param="response_format"))
+
+    with pytest.raises(UpstreamRejected) as caught:
+        await patient.chat(request)
+
+    assert b'"response_format":' + schema in upstream.requests[0].body
+    assert (caught.value.status, caught.value.message, caught.value.param) == (
+        400,
+        "Invalid schema.",
+        "response_format",
+    )
+
+
+async def test_what_another_provider_wants_back_is_not_sent(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    wire = msgspec.Raw(b'{"role":"assistant","content":"Hi.","thinking_blocks":[{"signature":"c2ln"}]}')
+    request = make_request()
+    request = msgspec.structs.replace(request, messages=(Message(role="assistant", wire=wire), *request.messages))
+
+    await patient.chat(request)
+    await stream_of(patient, request)
+
+    sent = [received.json["messages"][0] for received in upstream.requests]
+    assert sent == [{"role": "assistant", "content": "Hi."}] * 2
 
 
 async def test_an_error_under_a_200_is_an_error(patient: LlmAdapter, upstream: FakeUpstream) -> None:

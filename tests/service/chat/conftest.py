@@ -11,7 +11,7 @@ from dependency_injector import providers
 from openai import AsyncOpenAI
 
 from memoryos_adapters.registry import ConfiguredLlm
-from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, Secret
+from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, RouterSettings, Secret
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
 from memoryos_gateway.container import GatewayContainer
 from memoryos_ports.llm import ChatAnswer, ChatChunk, ChatRequest, ChoiceDelta
@@ -21,6 +21,9 @@ from tests.support.gateway import RunningGateway, make_settings, wired_gateway
 from tests.support.held_upstream import HeldUpstream
 
 PROVIDER_KEY = "sk-provider-secret"
+
+PLAIN = RouterSettings(max_tries=1, breaker_failures=1_000_000)
+"""No retries and no breaker: what happens to one call is what its test is about."""
 
 
 class BrokenLlm:
@@ -106,7 +109,8 @@ async def gateway(
         ),
     }
     llm = LlmSettings(default_provider="fake", providers=llms, aliases={"fast": "open/vendor/swift"})
-    async with wired_gateway(make_settings(tmp_path_factory.mktemp("chat"), llm=llm), wire=wire) as running:
+    settings = make_settings(tmp_path_factory.mktemp("chat"), llm=llm, router=PLAIN)
+    async with wired_gateway(settings, wire=wire) as running:
         yield running
 
 

@@ -32,7 +32,7 @@ PUBLIC = {
 """What anybody may ask; nothing of a user is in it."""
 
 _CHAT = '{"model": "any", "user": "{user_id}", "messages": [{"role": "user", "content": "what is the password?"}]}'
-_TEXT = '{"model": "memoryos/hashed", "input": "password"}'
+_TEXT = '{"model": "memoryos/hashed", "input": "password", "user": "{user_id}"}'
 _QUESTION = '{"user_id": "{user_id}", "query": "password", "limit": 200}'
 _ADD = '{"user_id": "{user_id}", "role": "user", "content": "hello", "event_id": "{event_id}"}'
 

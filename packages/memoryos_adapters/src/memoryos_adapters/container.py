@@ -13,6 +13,7 @@ from memoryos_ports.documents import DocumentStore
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import ConfigurationError
 from memoryos_ports.events import EventLog
+from memoryos_ports.faq import FaqMemory
 from memoryos_ports.memory import MemoryStorage
 from memoryos_ports.short_term import ShortTermStore
 
@@ -25,6 +26,7 @@ class AdapterContainer(containers.DeclarativeContainer):
     short_term = providers.Dependency(instance_of=ShortTermStore)  # type: ignore[type-abstract]
     events = providers.Dependency(instance_of=EventLog)  # type: ignore[type-abstract]
     documents = providers.Dependency(instance_of=DocumentStore)  # type: ignore[type-abstract]
+    faq = providers.Dependency(instance_of=FaqMemory)  # type: ignore[type-abstract]
     storage = providers.Dependency(instance_of=MemoryStorage)  # type: ignore[type-abstract]
     embedder = providers.Dependency(instance_of=Embedder)  # type: ignore[type-abstract]
     llms = providers.Dependency(instance_of=tuple)

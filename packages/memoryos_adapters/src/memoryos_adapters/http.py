@@ -68,7 +68,9 @@ def way_out(settings: HttpSettings, url: URL) -> dict[str, Any]:
     if proxy.user is None:
         return {"proxy": proxy}
     password = settings.proxy_password.reveal() if settings.proxy_password is not None else ""
-    return {"proxy": proxy.with_user(None), "proxy_auth": aiohttp.BasicAuth(proxy.user, password)}
+    credentials = aiohttp.encode_basic_auth(proxy.user, password)
+    # aiohttp sends it as `proxy-authorization`: with CONNECT, or with the request when there is no tunnel
+    return {"proxy": proxy.with_user(None), "proxy_headers": {"authorization": credentials}}
 
 
 def translated(*, upstream: str) -> AbstractContextManager[None]:

@@ -16,9 +16,17 @@ from memoryos_adapters.embedding.minilm import MiniLmEmbedder
 from memoryos_adapters.events.noop import NoopEvents
 from memoryos_adapters.events.sqlite import SCHEMA as EVENTS_SCHEMA
 from memoryos_adapters.events.sqlite import SqliteEvents
+from memoryos_adapters.faq.documents import DocumentFaq
+from memoryos_adapters.faq.noop import NoopFaq
 from memoryos_adapters.http import Http, open_http
+from memoryos_adapters.llm.anthropic import AnthropicLlm
+from memoryos_adapters.llm.azure_openai import AzureOpenAiLlm
+from memoryos_adapters.llm.deepseek import DeepSeekLlm
+from memoryos_adapters.llm.gemini import GeminiLlm
 from memoryos_adapters.llm.noop import NoopLlm
+from memoryos_adapters.llm.ollama import OllamaLlm
 from memoryos_adapters.llm.openai_compatible import OpenAiCompatibleLlm
+from memoryos_adapters.llm.openrouter import OpenRouterLlm
 from memoryos_adapters.settings import LlmProviderSettings, ProviderKind, Settings
 from memoryos_adapters.short_term.noop import NoopShortTerm
 from memoryos_adapters.short_term.sqlite import SCHEMA as SHORT_TERM_SCHEMA
@@ -31,6 +39,7 @@ from memoryos_ports.documents import DocumentStore
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import ConfigurationError
 from memoryos_ports.events import EventLog
+from memoryos_ports.faq import FaqMemory
 from memoryos_ports.llm import LlmAdapter
 from memoryos_ports.memory import MemoryStorage
 from memoryos_ports.short_term import ShortTermStore
@@ -52,6 +61,7 @@ class Adapters(msgspec.Struct, frozen=True, kw_only=True):
     short_term: ShortTermStore
     events: EventLog
     documents: DocumentStore
+    faq: FaqMemory
     storage: MemoryStorage
     embedder: Embedder
     llms: tuple[ConfiguredLlm, ...]
@@ -62,6 +72,12 @@ LlmFactory: TypeAlias = Callable[[str, LlmProviderSettings, Http], LlmAdapter]
 
 LLMS: Mapping[ProviderKind, LlmFactory] = {
     "openai": OpenAiCompatibleLlm,
+    "azure_openai": AzureOpenAiLlm,
+    "anthropic": AnthropicLlm,
+    "gemini": GeminiLlm,
+    "ollama": OllamaLlm,
+    "deepseek": DeepSeekLlm,
+    "openrouter": OpenRouterLlm,
     "noop": lambda name, _settings, _http: NoopLlm(name),
 }
 """How an LLM adapter of each kind is made: a new provider is one line here."""
@@ -96,11 +112,13 @@ async def _open_embedded(
     schemas = (SHORT_TERM_SCHEMA, EVENTS_SCHEMA, DOCUMENTS_SCHEMA)
     db = await stack.enter_async_context(SqliteDatabase.open(database, schemas=schemas))
     storage = await stack.enter_async_context(QdrantEdgeMemory.open(index, embedder.stamp))
+    documents = SqliteDocuments(db, clock)
     return Adapters(
         clock=clock,
         short_term=SqliteShortTerm(db),
         events=SqliteEvents(db, clock, max_queue=settings.storage.max_queue),
-        documents=SqliteDocuments(db, clock),
+        documents=documents,
+        faq=DocumentFaq(documents, embedder, clock),
         storage=storage,
         embedder=embedder,
         llms=llms,
@@ -115,6 +133,7 @@ def _make_noop(llms: tuple[ConfiguredLlm, ...]) -> Adapters:
         short_term=NoopShortTerm(),
         events=NoopEvents(),
         documents=NoopDocuments(),
+        faq=NoopFaq(),
         storage=NoopMemory(embedder.stamp),
         embedder=embedder,
         llms=llms,

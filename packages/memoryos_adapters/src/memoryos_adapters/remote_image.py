@@ -16,8 +16,11 @@ from memoryos_adapters.settings import HttpSettings
 from memoryos_ports.errors import InvalidInput
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
+MAX_TOTAL_BYTES = 50 * 1024 * 1024
 FETCH_TIMEOUT_S = 10.0
+TOTAL_TIMEOUT_S = 30.0
 MAX_REDIRECTS = 3
+MAX_URL_CHARACTERS = 8192
 
 _MEDIA_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _SCHEMES = ("http", "https")
@@ -31,22 +34,41 @@ class RemoteImage(msgspec.Struct, frozen=True, kw_only=True):
     data: str
 
 
+class ImageBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How much may be fetched, and how long that may take: one image, and all of a request together."""
+
+    max_bytes: int = MAX_IMAGE_BYTES
+    max_total_bytes: int = MAX_TOTAL_BYTES
+    timeout_s: float = FETCH_TIMEOUT_S
+    total_timeout_s: float = TOTAL_TIMEOUT_S
+
+
 class RemoteImages:
-    """Fetches images within bounds of time and size. Enter it before use.
+    """Fetches the images of one request within bounds of time and size, each URL once. Enter it before use.
 
     Every address that a name resolves to must be public, checked at the moment of connecting, so that a name that
     changes its mind in between (DNS rebinding) gains nothing; so must a literal address, after every redirect too.
-    Behind a proxy it is the proxy that looks names up, and its rules that hold. No credentials are sent.
+    Behind a proxy it is the proxy that looks names up, and its rules that hold. No credentials are sent but the
+    proxy's own. `resolver` finds addresses in the place of the system's.
     """
 
-    def __init__(self, settings: HttpSettings, *, timeout_s: float = FETCH_TIMEOUT_S) -> None:
-        self._settings, self._timeout_s = settings, timeout_s
+    def __init__(
+        self,
+        settings: HttpSettings,
+        *,
+        bounds: ImageBounds = ImageBounds(),  # noqa: B008 - a frozen value
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        self._settings, self._bounds, self._resolver = settings, bounds, resolver
+        self._proxy_host = URL(settings.proxy).host if settings.proxy else None
+        self._fetched: dict[str, RemoteImage] = {}
+        self._left_bytes = bounds.max_total_bytes
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        proxy = URL(self._settings.proxy).host if self._settings.proxy else None
-        resolver = _PublicResolver(trusted=proxy)
+        resolver = PublicResolver(self._resolver or aiohttp.ThreadedResolver(), trusted=self._proxy_host)
         self._session = await self._stack.enter_async_context(new_session(self._settings, resolver=resolver))
+        self._end_by = asyncio.get_running_loop().time() + self._bounds.total_timeout_s
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -54,36 +76,64 @@ class RemoteImages:
 
     async def fetch(self, url: str, *, param: str) -> RemoteImage:
         """Return the image at an http(s) URL. Raises InvalidInput, which names `param`, when it cannot be had."""
+        if (known := self._fetched.get(url)) is not None:
+            return known
+        if len(url) > MAX_URL_CHARACTERS:
+            raise _refused("the URL of the image is too long, or no base64 data URL", param)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._fetch(URL(url), param)
+            async with asyncio.timeout_at(self._deadline()):
+                image = await self._fetch(URL(url), param)
         except (aiohttp.ClientError, OSError, ValueError) as exc:  # TimeoutError is an OSError
             raise _refused("the image could not be fetched", param) from exc
+        self._fetched[url] = image
+        return image
+
+    def _deadline(self) -> float:
+        return min(self._end_by, asyncio.get_running_loop().time() + self._bounds.timeout_s)
 
     async def _fetch(self, url: URL, param: str) -> RemoteImage:
         for _ in range(MAX_REDIRECTS + 1):
             _check(url, param)
-            async with self._session.get(url, allow_redirects=False, **way_out(self._settings, url)) as response:
+            way = way_out(self._settings, url)
+            if not way and url.host == self._proxy_host:
+                raise _refused("the image could not be fetched", param)  # its name is trusted, but for proxying only
+            async with self._session.get(url, allow_redirects=False, **way) as response:
                 if response.status in _REDIRECTS:
                     url = url.join(URL(response.headers.get("location", "")))
                     continue
-                return await _read(response, param)
+                return await self._read(response, param)
         raise _refused("the image is redirected too often", param)
 
+    async def _read(self, response: aiohttp.ClientResponse, param: str) -> RemoteImage:
+        if response.status != 200:
+            raise _refused("the image could not be fetched", param)
+        media_type = response.content_type.lower()
+        if media_type not in _MEDIA_TYPES:
+            raise _refused("the URL does not lead to a PNG, JPEG, GIF or WebP image", param)
+        body, max_bytes = bytearray(), min(self._bounds.max_bytes, self._left_bytes)
+        async for piece in response.content.iter_any():
+            body += piece
+            if len(body) > max_bytes:
+                raise _refused("the image is too large", param)
+        self._left_bytes -= len(body)
+        return RemoteImage(media_type=media_type, data=base64.b64encode(body).decode())
 
-class _PublicResolver(AbstractResolver):
-    """The system's resolver, refusing names that lead elsewhere than to the public internet; `trusted` may."""
 
-    def __init__(self, *, trusted: str | None) -> None:
-        self._resolver, self._trusted = aiohttp.ThreadedResolver(), trusted
+class PublicResolver(AbstractResolver):
+    """A resolver that refuses names which lead elsewhere than to the public internet; `trusted` may."""
+
+    def __init__(self, resolver: AbstractResolver, *, trusted: str | None = None) -> None:
+        self._resolver, self._trusted = resolver, trusted
 
     async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)  # type: ignore[arg-type]
+        """Return the addresses of a host. Raises OSError when one of them is not public."""
+        found = await self._resolver.resolve(host, port, family)  # type: ignore[arg-type] # an enumeration of ints
         if host != self._trusted and not all(is_public(address["host"]) for address in found):
             raise OSError("the name does not lead to the public internet")
         return found
 
     async def close(self) -> None:
+        """Close what looks names up."""
         await self._resolver.close()
 
 
@@ -98,20 +148,6 @@ def _check(url: URL, param: str) -> None:
 
 def _is_address(host: str) -> bool:
     return ":" in host or host.replace(".", "").isdigit()
-
-
-async def _read(response: aiohttp.ClientResponse, param: str) -> RemoteImage:
-    if response.status != 200:
-        raise _refused("the image could not be fetched", param)
-    media_type = response.content_type.lower()
-    if media_type not in _MEDIA_TYPES:
-        raise _refused("the URL does not lead to a PNG, JPEG, GIF or WebP image", param)
-    body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > MAX_IMAGE_BYTES:
-            raise _refused("the image is too large", param)
-    return RemoteImage(media_type=media_type, data=base64.b64encode(body).decode())
 
 
 def _refused(message: str, param: str) -> InvalidInput:

@@ -1,5 +1,6 @@
 """The Litestar application over services that are already wired."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -7,19 +8,23 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from memoryos_core.chat.router import ModelRouter
 from memoryos_core.chat.service import ChatService
+from memoryos_core.embeddings.service import EmbeddingsService
 from memoryos_core.health import Health
 from memoryos_core.memory.context import ContextService
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.library import Library
 from memoryos_core.memory.recall import Recall
+from memoryos_core.routing.router import ModelRouter
 from memoryos_gateway.auth import Authenticator
+from memoryos_gateway.cors import Cors, Preflights
 from memoryos_gateway.errors import error_handler
 from memoryos_gateway.http import JsonRequest
-from memoryos_gateway.middleware import LoopbackGuard, RequestFrame
+from memoryos_gateway.loopback import LoopbackGuard
+from memoryos_gateway.methods import Methods
 from memoryos_gateway.openai.openapi import openapi_config
-from memoryos_gateway.routes import chat, health, memory, models, root
+from memoryos_gateway.request_frame import RequestFrame
+from memoryos_gateway.routes import chat, embeddings, health, memory, models, root
 from memoryos_gateway.routes.access import only_authenticated, provide_access
 from memoryos_ports.clock import Clock
 
@@ -28,6 +33,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What the routes call."""
 
     chat: ChatService
+    embeddings: EmbeddingsService
     router: ModelRouter
     ingest: Ingest
     recall: Recall
@@ -38,17 +44,34 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
 
 
-def create_app(services: Services, *, body_limit: int, loopback_only: bool) -> ASGIApp:
-    """Return the ASGI application. `body_limit` is in bytes; `loopback_only` guards a gateway without keys."""
-    app: ASGIApp = Litestar(
+def create_app(
+    services: Services, *, body_limit: int, loopback_only: bool, allowed_origins: Sequence[str] = ()
+) -> ASGIApp:
+    """Return the ASGI application.
+
+    `body_limit` is in bytes; `loopback_only` guards a gateway without keys; pages of `allowed_origins` may call it.
+    """
+    app: ASGIApp = Methods(_litestar(services, body_limit=body_limit))
+    if allowed_origins:
+        app = Preflights(app, allowed_origins)
+    if loopback_only:
+        app = LoopbackGuard(app, allowed_origins)
+    if allowed_origins:
+        app = Cors(app, allowed_origins)
+    return RequestFrame(app)
+
+
+def _litestar(services: Services, *, body_limit: int) -> Litestar:
+    return Litestar(
         route_handlers=[
-            chat.chat_route(services.chat, services.authenticator, body_limit=body_limit),
+            chat.chat_route(services.chat, services.router, services.authenticator, body_limit=body_limit),
             Router(
                 "/",
                 guards=[only_authenticated(services.authenticator)],
                 route_handlers=[
                     models.list_models,
                     models.get_model,
+                    embeddings.create_embeddings,
                     memory.add_memory,
                     memory.get_event,
                     memory.search_memory,
@@ -74,7 +97,6 @@ def create_app(services: Services, *, body_limit: int, loopback_only: bool) -> A
         logging_config=None,
         debug=False,
     )
-    return RequestFrame(LoopbackGuard(app) if loopback_only else app)
 
 
 def _constant(value: Any) -> Provide:

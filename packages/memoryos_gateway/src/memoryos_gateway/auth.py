@@ -19,6 +19,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """An authenticated caller.
 
     `user_id` is the one user a key is bound to, `default_user` the one that a chat without a user belongs to.
+    `models` are the names that the key may use, a ``*`` at the end standing for any end; empty: every one.
     """
 
     tenant_id: TenantId
@@ -26,11 +27,16 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     default_user: UserId | None = None
     scopes: frozenset[KeyScope] = frozenset(ALL_KEY_SCOPES)
     memory_mode: MemoryMode = "full"
+    models: tuple[str, ...] = ()
 
     def require(self, scope: KeyScope) -> None:
         """Raise PermissionDenied unless the key has this scope."""
         if scope not in self.scopes:
             raise PermissionDenied(f"this key has no scope {scope!r}")
+
+    def may_use(self, *names: str) -> bool:
+        """Return whether the key has a right to a model that goes by these names: the client's word, PROVIDER/MODEL."""
+        return not self.models or any(_fits(name, pattern) for name in names for pattern in self.models)
 
     def speak_for(self, user: str | None, *, param: str) -> UserId | None:
         """Return the user that a request speaks for, None when it names none and the key is bound to none.
@@ -90,4 +96,9 @@ def _principal(key: AuthKeySettings) -> Principal:
         user_id=UserId(key.user) if key.user else None,
         scopes=frozenset(key.scopes),
         memory_mode=key.memory_mode,
+        models=key.models,
     )
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern

@@ -6,11 +6,13 @@ from dependency_injector import providers
 
 from memoryos_adapters.container import AdapterContainer
 from memoryos_adapters.registry import ConfiguredLlm
-from memoryos_adapters.settings import Settings
+from memoryos_adapters.settings import RouterTierSettings, Settings
 from memoryos_core.chat.conversations import Conversations
+from memoryos_core.chat.direct import DIRECT_MODEL, DIRECT_TIER, DirectLlm
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
-from memoryos_core.chat.router import ModelRouter, Provider
 from memoryos_core.chat.service import ChatService
+from memoryos_core.embeddings.local import LocalEmbeddings
+from memoryos_core.embeddings.service import EmbeddingsService
 from memoryos_core.health import Health
 from memoryos_core.memory.context import ContextService
 from memoryos_core.memory.ingest import Ingest
@@ -20,23 +22,81 @@ from memoryos_core.memory.supersede import Supersession
 from memoryos_core.pipeline.handlers import Handlers
 from memoryos_core.pipeline.housekeeping import Housekeeping
 from memoryos_core.pipeline.runner import Probe, Runner
+from memoryos_core.routing.breakers import Breakers, BreakerSettings
+from memoryos_core.routing.dispatch import Dispatcher, RetryPolicy
+from memoryos_core.routing.plan import Provider, Route, Tier
+from memoryos_core.routing.router import ModelRouter
+from memoryos_core.routing.sensitive import SensitiveRules
+from memoryos_core.routing.usage import UsageBook
 from memoryos_gateway.app import Services
 from memoryos_gateway.auth import Authenticator
+from memoryos_gateway.usage_log import log_usage
 from memoryos_ports.clock import Clock
+from memoryos_ports.embedding import Embedder
+from memoryos_ports.errors import UpstreamUnavailable
+from memoryos_ports.faq import FaqMemory
 
 
-def make_router(llms: tuple[ConfiguredLlm, ...], settings: Settings) -> ModelRouter:
-    """Return the router over the configured providers."""
-    made = [
-        Provider(
+def make_router(llms: tuple[ConfiguredLlm, ...], settings: Settings, faq: FaqMemory) -> ModelRouter:
+    """Return the router over the configured providers and tiers."""
+    made = {
+        llm.adapter.name: Provider(
             adapter=llm.adapter,
             models=llm.settings.models,
-            local=llm.settings.local,
+            local=llm.settings.local or llm.settings.kind == "noop",
             offline=llm.settings.kind == "noop",
+            total_timeout_s=llm.settings.total_timeout_s,
         )
         for llm in llms
-    ]
-    return ModelRouter(made, default=settings.llm.default_provider, aliases=settings.llm.aliases)
+    }
+    tiers = [_make_tier(tier, made, faq) for tier in settings.router.tiers]
+    return ModelRouter(
+        list(made.values()), default=settings.llm.default_provider, aliases=settings.llm.aliases, tiers=tiers
+    )
+
+
+def _make_tier(tier: RouterTierSettings, made: Mapping[str, Provider], faq: FaqMemory) -> Tier:
+    if tier.name == DIRECT_TIER:
+        direct = DirectLlm(faq, min_similarity=tier.min_similarity)
+        provider = Provider(adapter=direct, local=True, offline=True, direct=True)
+        return Tier(name=tier.name, routes=(Route(tier=tier.name, provider=provider, model=DIRECT_MODEL),))
+    named = (model.partition("/") for model in tier.models)
+    routes = tuple(Route(tier=tier.name, provider=made[name], model=model) for name, _, model in named)
+    return Tier(name=tier.name, routes=routes, max_prompt_tokens=tier.max_prompt_tokens)
+
+
+def make_dispatcher(settings: Settings, breakers: Breakers) -> Dispatcher:
+    """Return what retries and falls back, as the settings say."""
+    router = settings.router
+    policy = RetryPolicy(max_tries=router.max_tries, backoff_s=router.backoff_s, max_wait_s=router.max_wait_s)
+    return Dispatcher(policy=policy, breakers=breakers)
+
+
+def make_breakers(settings: Settings) -> Breakers:
+    """Return the circuit breakers, as the settings say."""
+    router = settings.router
+    return Breakers(BreakerSettings(failures=router.breaker_failures, cooldown_s=router.breaker_cooldown_s))
+
+
+def make_local_embeddings(settings: Settings, embedder: Embedder) -> Provider:
+    """Return the embedder of memory as a provider of one model."""
+    return Provider(adapter=LocalEmbeddings(embedder), models=(settings.embedding.kind,), local=True)
+
+
+def with_llms(
+    probes: Mapping[str, Probe | None], llms: tuple[ConfiguredLlm, ...], breakers: Breakers
+) -> dict[str, Probe | None]:
+    """Return the probes of the stores, and of the providers: of those the breakers tell, never a paid call."""
+    asked = [llm.adapter.name for llm in llms if llm.settings.kind != "noop"]
+    return {**probes, **{f"llm {name}": _probe_of(name, breakers) for name in asked}}
+
+
+def _probe_of(provider: str, breakers: Breakers) -> Probe:
+    async def probe() -> None:
+        if breakers.is_down(provider):
+            raise UpstreamUnavailable(upstream=provider, detail="failed too often lately")
+
+    return probe
 
 
 def make_chat_memory(
@@ -65,7 +125,11 @@ class GatewayContainer(AdapterContainer):
     """Everything the gateway runs, resolved at start-up."""
 
     authenticator = providers.Singleton(Authenticator, AdapterContainer.settings.provided.auth.keys)
-    router = providers.Singleton(make_router, AdapterContainer.llms, AdapterContainer.settings)
+    router = providers.Singleton(make_router, AdapterContainer.llms, AdapterContainer.settings, AdapterContainer.faq)
+    rules = providers.Singleton(SensitiveRules, AdapterContainer.settings.provided.router.sensitive)
+    usage = providers.Singleton(UsageBook, note=providers.Object(log_usage))
+    breakers = providers.Singleton(make_breakers, AdapterContainer.settings)
+    dispatcher = providers.Singleton(make_dispatcher, AdapterContainer.settings, breakers)
     conversations = providers.Singleton(Conversations, AdapterContainer.documents)
     ingest = providers.Singleton(
         Ingest,
@@ -73,6 +137,7 @@ class GatewayContainer(AdapterContainer):
         short_term=AdapterContainer.short_term,
         storage=AdapterContainer.storage,
         embedder=AdapterContainer.embedder,
+        sensitive=rules,
     )
     recall = providers.Singleton(
         Recall,
@@ -95,8 +160,22 @@ class GatewayContainer(AdapterContainer):
         conversations=conversations,
         clock=AdapterContainer.clock,
     )
-    chat = providers.Singleton(ChatService, router=router, memory=chat_memory)
-    health = providers.Singleton(Health, probes=AdapterContainer.probes, clock=AdapterContainer.clock)
+    chat = providers.Singleton(
+        ChatService, router=router, dispatcher=dispatcher, memory=chat_memory, rules=rules, usage=usage
+    )
+    embeddings = providers.Singleton(
+        EmbeddingsService,
+        router=router,
+        dispatcher=dispatcher,
+        local=providers.Singleton(make_local_embeddings, AdapterContainer.settings, AdapterContainer.embedder),
+        rules=rules,
+        usage=usage,
+    )
+    health = providers.Singleton(
+        Health,
+        probes=providers.Singleton(with_llms, AdapterContainer.probes, AdapterContainer.llms, breakers),
+        clock=AdapterContainer.clock,
+    )
     supersession = providers.Singleton(
         Supersession,
         documents=AdapterContainer.documents,
@@ -116,6 +195,7 @@ class GatewayContainer(AdapterContainer):
     services = providers.Singleton(
         Services,
         chat=chat,
+        embeddings=embeddings,
         router=router,
         ingest=ingest,
         recall=recall,

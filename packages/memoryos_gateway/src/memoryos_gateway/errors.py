@@ -12,6 +12,8 @@ from memoryos_gateway.bad_json import field_of
 from memoryos_ports import errors
 
 CHAT_PATHS = frozenset({"/v1/chat/completions", "/chat/completions"})
+MODEL_PATHS = CHAT_PATHS | {"/v1/embeddings", "/embeddings"}
+"""Where an upstream that fails is a provider; elsewhere it is a store."""
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,7 @@ _KINDS: dict[type[errors.MemoryOSError], _Kind] = {
     errors.InvalidInput: _Kind(400, "invalid_request_error"),
     errors.Unauthenticated: _Kind(401, "invalid_request_error", "invalid_api_key"),
     errors.PermissionDenied: _Kind(403, "invalid_request_error", "permission_denied"),
+    errors.LocalModelRequired: _Kind(403, "invalid_request_error", "local_model_required"),
     errors.NotFound: _Kind(404, "invalid_request_error", "not_found"),
     errors.ModelNotFound: _Kind(404, "invalid_request_error", "model_not_found"),
     errors.Conflict: _Kind(409, "invalid_request_error", "conflict"),
@@ -54,6 +57,7 @@ _KINDS: dict[type[errors.MemoryOSError], _Kind] = {
     errors.Overloaded: _Kind(503, "server_error", "overloaded"),
     errors.StorageFull: _Kind(503, "server_error", "storage_full", {"retry-after": "30"}),
     errors.UpstreamUnavailable: _Kind(502, "server_error", "upstream_unavailable"),
+    errors.CoolingDown: _Kind(503, "server_error", "providers_cooling_down"),
     errors.UpstreamTimeout: _Kind(504, "server_error", "upstream_timeout"),
     errors.UpstreamProtocolError: _Kind(502, "server_error", "upstream_protocol_error"),
     errors.StreamCut: _Kind(502, "server_error", "stream_cut"),
@@ -66,16 +70,17 @@ _STORE_DOWN = _Kind(503, "server_error", "storage_unavailable", {"retry-after": 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large", 415: "unsupported_media_type"}
 
 
-def answer_error(exc: Exception, *, chat: bool) -> ErrorAnswer:
-    """Return how an error is answered. On a chat an unreachable upstream is a provider, elsewhere it is a store."""
+def answer_error(exc: Exception, *, asks_model: bool) -> ErrorAnswer:
+    """Return how an error is answered. `asks_model`: an unreachable upstream is a provider, otherwise it is a store."""
     match exc:
         case errors.UpstreamRejected():
             body = ErrorBody(message=exc.message, type="invalid_request_error", param=exc.param, code=exc.code)
-            return ErrorAnswer(status=exc.status, body=body)
-        case errors.UpstreamUnavailable() | errors.UpstreamTimeout() if not chat:
+            return ErrorAnswer(status=exc.status, body=body, headers=_tries(exc))
+        case errors.UpstreamUnavailable() | errors.UpstreamTimeout() if not asks_model:
             return _answer(_STORE_DOWN, "memory is not available at the moment")
         case errors.MemoryOSError():
-            return _answer(_kind_of(exc), _message(exc), param=_param(exc), code=_code(exc), headers=_retry_after(exc))
+            headers = {**_retry_after(exc), **_tries(exc)}
+            return _answer(_kind_of(exc), _message(exc), param=_param(exc), code=_code(exc), headers=headers)
         case ValidationException():
             return _answer_validation(exc)
         case HTTPException():
@@ -91,7 +96,7 @@ def is_internal(answer: ErrorAnswer) -> bool:
 
 def error_handler(request: Request[Any, Any, Any], exc: Exception) -> Response[bytes]:
     """Litestar's handler for everything that a route raises."""
-    answer = answer_error(exc, chat=request.scope["path"] in CHAT_PATHS)
+    answer = answer_error(exc, asks_model=request.scope["path"].rstrip("/") in MODEL_PATHS)
     if is_internal(answer):
         logger.opt(exception=exc).error("request failed")
     return Response(
@@ -145,10 +150,18 @@ def _code(exc: errors.MemoryOSError) -> str | None:
 
 
 def _retry_after(exc: errors.MemoryOSError) -> dict[str, str]:
-    seconds = exc.retry_after_s if isinstance(exc, errors.Overloaded | errors.RateLimited) else None
+    waits = errors.Overloaded | errors.RateLimited | errors.UpstreamUnavailable
+    seconds = exc.retry_after_s if isinstance(exc, waits) else None
     if seconds is None:
         return {}
     return {"retry-after": str(max(1, math.ceil(seconds))), "retry-after-ms": str(max(1, math.ceil(seconds * 1000)))}
+
+
+def _tries(exc: errors.MemoryOSError) -> dict[str, str]:
+    """Tell how often providers were asked; where that was more than once, an SDK need not try the same again (E12)."""
+    if not exc.tries:
+        return {}
+    return {"x-memoryos-tries": str(exc.tries), **(_NO_RETRY if exc.tries > 1 and exc.retryable else {})}
 
 
 def _answer_validation(exc: ValidationException) -> ErrorAnswer:

@@ -56,6 +56,7 @@ async def run_gateway(container: GatewayContainer) -> AsyncIterator[Gateway]:
                     container.services(),
                     body_limit=int(settings.server.body_limit_mb * _MEBIBYTE),
                     loopback_only=container.authenticator().is_open and not settings.server.open_to_network,
+                    allowed_origins=settings.server.allowed_origins,
                 ),
                 health=health,
             )

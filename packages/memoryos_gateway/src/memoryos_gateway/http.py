@@ -1,5 +1,6 @@
 """Small things of HTTP that Litestar's own requests do not give to a raw ASGI route: headers and bounded bodies."""
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -8,7 +9,8 @@ from litestar.exceptions import HTTPException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Receive, Scope
 
-from memoryos_gateway.bad_json import describe_bad_json, describe_misfit, find_bad_json
+from memoryos_gateway.bad_json import describe_misfit
+from memoryos_gateway.strict_json import decode_strictly
 from memoryos_ports.errors import InvalidInput
 
 
@@ -25,14 +27,11 @@ class JsonRequest(Request[Any, Any, Any]):
     async def json(self) -> Any:
         """Return the decoded body. Raises InvalidInput for what is no JSON, or does not say that it is."""
         check_json(self.scope)
-        body = await self.body()
         field = self.route_handler.parsed_data_field
         try:
-            return msgspec.json.decode(body, type=Any if field is None else field.annotation)
+            return decode_strictly(_decoder(Any if field is None else field.annotation), await self.body())
         except msgspec.ValidationError as exc:
-            raise (find_bad_json(body) or describe_misfit(exc)) from exc
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-            raise describe_bad_json(body) from exc
+            raise describe_misfit(exc) from exc
 
 
 class UnsupportedMedia(HTTPException):
@@ -80,3 +79,8 @@ def check_json(scope: Scope) -> None:
         raise InvalidInput("The content type must be application/json.", param="content-type")
     if (header(scope, b"content-encoding") or "identity") != "identity":
         raise UnsupportedMedia
+
+
+@cache
+def _decoder(annotation: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(annotation)

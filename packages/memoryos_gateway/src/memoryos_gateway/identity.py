@@ -20,6 +20,7 @@ def chat_caller(scope: AsgiScope, principal: Principal, body_user: str | None, *
     session_id, agent_id = header_id(scope, "X-Session-ID"), header_id(scope, "X-Agent-ID")
     return Caller(
         scope=Scope(tenant_id=principal.tenant_id, user_id=user_id) if user_id else None,
+        tenant_id=principal.tenant_id,
         session_id=SessionId(session_id) if session_id else None,
         agent_id=AgentId(agent_id) if agent_id else None,
         mode=_mode(scope, principal.memory_mode),

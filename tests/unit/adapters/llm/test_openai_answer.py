@@ -1,4 +1,7 @@
-"""Whole answers of OpenAI-compatible servers: well-formed ones keep their bytes, others are mended or refused."""
+"""Whole answers of OpenAI-compatible servers: well-formed ones keep their bytes, others are mended or refused.
+
+What is mended keeps every other field of what came: see test_openai_overlay.py.
+"""
 
 from typing import Any
 
@@ -17,7 +20,9 @@ from memoryos_ports.errors import (
 from memoryos_ports.llm import AnswerMessage, ChatAnswer, ToolCall, Usage
 from tests.support.completion import Completion
 from tests.support.openai_answers import whole
+from tests.unit.adapters.llm.agreement import wire_of
 
+_COUNTS = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
 _HI = whole(Completion(pieces=("Hi.",)), model="m")
 
 
@@ -67,7 +72,7 @@ def test_empty_lines_before_the_answer_are_skipped() -> None:
 def test_a_missing_head_is_made_up(missing: str) -> None:
     answer = read({name: value for name, value in _HI.items() if name != missing})
 
-    assert answer.wire is None
+    assert wire_of(answer)["object"] == "chat.completion"
     assert answer.id.startswith("chatcmpl-")
     assert answer.created > 0
     assert answer.model in ("m", "asked-for")
@@ -76,7 +81,17 @@ def test_a_missing_head_is_made_up(missing: str) -> None:
 def test_thoughts_under_the_other_name_are_mended() -> None:
     answer = read(with_message(content="4", reasoning="2 + 2"))
 
-    assert (answer.choices[0].message.reasoning, answer.wire) == ("2 + 2", None)
+    assert answer.choices[0].message.reasoning == "2 + 2"
+    assert wire_of(answer)["choices"][0]["message"]["reasoning"] == "2 + 2"
+
+
+def test_thoughts_within_the_content_are_taken_out_of_it() -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "2 + "}, {"type": "text", "text": "2"}]}
+
+    answer = read(with_message(content=[thinking, {"type": "text", "text": "4"}]))
+
+    assert answer.choices[0].message == AnswerMessage(content="4", reasoning="2 + 2")
+    assert wire_of(answer)["choices"][0]["message"]["content"] == "4"
 
 
 def test_tool_calls_are_mended() -> None:
@@ -85,14 +100,25 @@ def test_tool_calls_are_mended() -> None:
     answer = read(with_message(tool_calls=calls))
 
     first, second = answer.choices[0].message.tool_calls
-    assert (first.arguments, second.arguments, answer.wire) == ('{"x":1}', "{}", None)
+    assert (first.arguments, second.arguments) == ('{"x":1}', "{}")
     assert len({first.id, second.id, ""}) == 3
+    assert wire_of(answer)
+
+
+def test_content_that_is_empty_beside_tool_calls_is_none() -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+    answer = read(with_message(content="", tool_calls=[call]))
+
+    assert answer.choices[0].message.content is None
+    assert wire_of(answer)["choices"][0]["message"]["content"] is None
 
 
 def test_arguments_are_never_an_empty_text() -> None:
     answer = read(whole(Completion(tools=(("call_1", "f", ""),)), model="m"))
 
-    assert (answer.choices[0].message.tool_calls[0].arguments, answer.wire) == ("{}", None)
+    assert answer.choices[0].message.tool_calls[0].arguments == "{}"
+    assert wire_of(answer)
 
 
 @pytest.mark.parametrize(
@@ -106,16 +132,28 @@ def test_arguments_are_never_an_empty_text() -> None:
             {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7, "prompt_cache_hit_tokens": 4},
             Usage(prompt_tokens=5, completion_tokens=2, cached_tokens=4),
         ),
-        ({}, None),
-        (None, None),
+        (
+            {**_COUNTS, "prompt_tokens_details": {"cached_tokens": 50, "cache_write_tokens": 3}},
+            Usage(prompt_tokens=5, completion_tokens=2, cached_tokens=5, cache_write_tokens=3),
+        ),
+        (
+            {**_COUNTS, "completion_tokens_details": {"reasoning_tokens": 20}},
+            Usage(prompt_tokens=5, completion_tokens=2, reasoning_tokens=2),
+        ),
+        ({"prompt_tokens": 5, "total_tokens": 5}, Usage(prompt_tokens=5, completion_tokens=0)),
+        ({"completion_tokens": 2, "total_tokens": 7}, Usage(prompt_tokens=5, completion_tokens=2)),
     ],
 )
-def test_usage_adds_up(usage: object, expected: Usage | None) -> None:
-    assert read({**_HI, "usage": usage}).usage == expected
+def test_usage_adds_up(usage: object, expected: Usage) -> None:
+    answer = read({**_HI, "usage": usage})
+
+    assert answer.usage == expected
+    assert wire_of(answer)
 
 
-def test_a_total_that_does_not_add_up_is_mended() -> None:
-    assert read({**_HI, "usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 8}}).wire is None
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": 5}, {"completion_tokens": 2}, {"total_tokens": 7}])
+def test_usage_that_does_not_say_enough_is_not_reported(usage: object) -> None:
+    assert read({**_HI, "usage": usage}).usage is None
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ def error_of(status: int, refusal: Refusal = Refusal(), **headers: str) -> Memor
         (404, Refusal(), UpstreamRejected),
         (404, Refusal(code="model_not_found"), ModelNotFound),
         (404, Refusal(code="DeploymentNotFound"), ModelNotFound),
+        (403, Refusal(code="model_not_found"), ModelNotFound),
+        (400, Refusal(type="invalid_model"), ModelNotFound),
         (404, Refusal(message="The model `x` does not exist."), ModelNotFound),
         (404, Refusal(message='model "x" not found, try pulling it first'), ModelNotFound),
         (408, Refusal(), UpstreamTimeout),
@@ -52,11 +54,74 @@ def test_the_status_decides_and_words_refine(status: int, refusal: Refusal, expe
     assert type(error_of(status, refusal)) is expected
 
 
-def test_a_rate_limit_says_how_long_to_wait() -> None:
-    error = _TABLE.error_of(Refusal(), status=429, model="m", headers={"retry-after": "2.5"})
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"retry-after": "2.5"}, 2.5),
+        ({"x-ratelimit-reset-requests": "120ms"}, 0.12),
+        ({"x-ratelimit-reset-tokens": "6m0s"}, 360),
+        ({"retry-after-ms": "500", "x-ratelimit-reset-tokens": "6m0s"}, 0.5),
+        ({"retry-after": "0", "x-ratelimit-reset-tokens": "6m0s"}, 0),
+    ],
+)
+def test_a_rate_limit_says_how_long_to_wait(headers: dict[str, str], expected: float | None) -> None:
+    error = _TABLE.error_of(Refusal(), status=429, model="m", headers=headers)
 
     assert isinstance(error, RateLimited)
-    assert error.retry_after_s == 2.5
+    assert error.retry_after_s == expected
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 529])
+def test_a_provider_that_is_down_says_how_long_to_wait(status: int) -> None:
+    headers = {"retry-after": "7", "x-ratelimit-reset-requests": "120ms"}
+    error = _TABLE.error_of(Refusal(), status=status, model="m", headers=headers)
+
+    assert isinstance(error, UpstreamUnavailable)
+    assert (error.status, error.retry_after_s) == (status, 7)
+
+
+def test_limits_say_nothing_of_a_provider_that_is_down() -> None:
+    error = _TABLE.error_of(Refusal(), status=503, model="m", headers={"x-ratelimit-reset-requests": "6m0s"})
+
+    assert isinstance(error, UpstreamUnavailable)
+    assert error.retry_after_s is None
+
+
+@pytest.mark.parametrize("word", ["insufficient_quota", "billing_hard_limit_reached"])
+def test_no_quota_is_never_tried_again(word: str) -> None:
+    error = _TABLE.error_of(Refusal(code=word), status=429, model="m", headers={"retry-after": "1"})
+
+    assert type(error) is QuotaExhausted
+    assert not error.retryable
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal"),
+    [
+        (400, Refusal(message="Too long.", code="context_length_exceeded")),
+        (400, Refusal(message="This model's maximum context length is 4096 tokens. However, ...", code=400)),
+        (413, Refusal(message="The input (9 tokens) is longer than the model's context length (8 tokens).")),
+        (400, Refusal(message="request (9 tokens) exceeds the available context size (8 tokens)", code=400)),
+        (400, Refusal(message="too large", type="exceed_context_size_error", code=400)),
+        (422, Refusal(message="`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 9000")),
+        (400, Refusal(message="The prompt (total length 9) is longer than the maximum model length of 8.")),
+        (400, Refusal(message="Prompt contains 9 tokens, too large for model with 8 maximum context length")),
+    ],
+)
+def test_a_context_that_is_too_long_has_one_code(status: int, refusal: Refusal) -> None:
+    error = error_of(status, refusal)
+
+    assert isinstance(error, UpstreamRejected)
+    assert (error.status, error.code, error.message) == (400, "context_length_exceeded", refusal.message)
+
+
+@pytest.mark.parametrize("code", ["content_filter", "content_policy_violation"])
+def test_a_content_policy_keeps_its_code(code: str) -> None:
+    error = error_of(400, Refusal(message="Against our policy.", code=code))
+
+    assert isinstance(error, UpstreamRejected)
+    assert (error.status, error.code) == (400, code)
 
 
 def test_a_rejected_request_keeps_the_reason_without_secrets() -> None:
@@ -107,6 +172,8 @@ def test_what_cannot_be_read_gives_no_reason(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("refusal", "status"),
     [
+        (Refusal(code="context_length_exceeded"), 400),
+        (Refusal(code="content_filter"), 400),
         (Refusal(code=503), 503),
         (Refusal(code=7), 502),
         (Refusal(code="rate_limit_exceeded"), 429),

@@ -1,5 +1,7 @@
 """Streams of OpenAI-compatible servers: quirks are mended, and nothing but a whole answer ends normally."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from memoryos_ports.llm import Usage
 from tests.contract.llm.requests import deltas_of, text_of
 from tests.support.completion import Completion, sse
 from tests.support.openai_answers import choice_delta, chunk, chunks
+from tests.unit.adapters.llm.agreement import wire_of
 from tests.unit.adapters.llm.streams import DONE, decode, decode_events, first, more
 
 _USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
@@ -90,32 +93,54 @@ def test_thoughts_come_under_either_name(name: str) -> None:
     out = decode_events(first(), more(**{name: "hm"}), more("stop"))
 
     assert deltas_of(out)[1].reasoning == "hm"
-    assert (out[1].wire is None) == (name == "reasoning")
+    assert wire_of(out[1])["choices"][0]["delta"] == {name: "hm", "reasoning_content": "hm"}
+
+
+def test_thoughts_within_the_content_are_taken_out_of_it() -> None:
+    thinking = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]
+
+    out = decode_events(
+        first(content=""), more(content=thinking), more(content=[{"type": "text", "text": "4"}]), more("stop")
+    )
+
+    assert [(delta.reasoning, delta.content) for delta in deltas_of(out)] == [
+        (None, ""),
+        ("hm", ""),
+        (None, "4"),
+        (None, None),
+    ]
+    assert all(map(wire_of, out))
 
 
 def test_a_repeated_role_is_said_once() -> None:
     out = decode_events(first(content="a"), first(content="b"), more("stop"))
 
     assert [delta.role for delta in deltas_of(out)] == ["assistant", None, None]
-    assert [item.wire is None for item in out] == [False, True, False]
+    assert [wire_of(item)["choices"][0]["delta"].get("role") for item in out] == ["assistant", None, None]
 
 
 def test_a_missing_role_is_added() -> None:
     out = decode_events(more(content="a"), more("stop"))
 
     assert deltas_of(out)[0].role == "assistant"
-    assert out[0].wire is None
+    assert wire_of(out[0])["choices"][0]["delta"] == {"role": "assistant", "content": "a"}
 
 
 @pytest.mark.parametrize(
     ("native", "expected"),
-    [("eos", "stop"), ("eos_token", "stop"), ("tool_call", "tool_calls"), ("max_tokens", "length")],
+    [
+        ("eos", "stop"),
+        ("eos_token", "stop"),
+        ("tool_call", "tool_calls"),
+        ("max_tokens", "length"),
+        ("model_length", "length"),
+    ],
 )
 def test_other_spellings_of_an_end_are_understood(native: str, expected: str) -> None:
     out = decode_events(first(content="a"), more(native))
 
-    assert deltas_of(out)[-1].finish_reason == expected
-    assert out[-1].wire is None
+    assert (deltas_of(out)[-1].finish_reason, deltas_of(out)[-1].native_finish_reason) == (expected, native)
+    assert wire_of(out[-1])
 
 
 def test_an_empty_finish_reason_is_none_yet() -> None:
@@ -143,6 +168,18 @@ def test_a_repeated_end_is_left_out() -> None:
     assert [delta.finish_reason for delta in deltas_of(out)] == [None, "stop"]
 
 
+def test_what_comes_after_an_end_has_no_end() -> None:
+    out = decode_events(first(content="a"), more("eos"), more("eos", content="b"))
+
+    assert [(d.finish_reason, d.native_finish_reason) for d in deltas_of(out)] == [
+        (None, None),
+        ("stop", "eos"),
+        (None, None),
+    ]
+    assert text_of(out) == "ab"
+    assert all(map(wire_of, out))
+
+
 def test_only_the_last_usage_is_kept_and_comes_last() -> None:
     early = {**_USAGE, "completion_tokens": 1, "total_tokens": 6}
     out = decode_events(
@@ -151,7 +188,7 @@ def test_only_the_last_usage_is_kept_and_comes_last() -> None:
 
     assert [item.usage for item in out] == [None, None, Usage(prompt_tokens=5, completion_tokens=2)]
     assert [item.deltas == () for item in out] == [False, False, True]
-    assert all(item.wire is None for item in out)
+    assert [wire_of(item)["usage"] for item in out] == [None, None, _USAGE]
 
 
 def test_a_chunk_of_usage_alone_keeps_its_bytes() -> None:
@@ -173,13 +210,36 @@ def test_a_missing_head_is_made_up_once() -> None:
     assert answer_id.startswith("chatcmpl-")
     assert created > 0
     assert model == "asked-for"
-    assert [item.wire for item in out] == [None, None]
+    assert all(map(wire_of, out))
 
 
 def test_a_head_that_changes_is_kept_as_it_began() -> None:
     out = decode_events(first(content="a"), {**more("stop"), "id": "other"})
 
-    assert [(item.id, item.wire is None) for item in out] == [("chatcmpl-fake", False), ("chatcmpl-fake", True)]
+    assert [wire_of(item)["id"] for item in out] == ["chatcmpl-fake", "chatcmpl-fake"]
+
+
+def test_choices_that_come_in_turns_are_told_apart_by_their_index() -> None:
+    def both(finish_reason: str | None = None, **delta: str) -> dict[str, Any]:
+        return chunk(*(choice_delta(delta, finish_reason, index=index) for index in (1, 0)))
+
+    out = decode_events(both(role="assistant", content="a"), first(content="b"), both("stop"), both("stop"))
+
+    assert [[delta.index for delta in item.deltas] for item in out] == [[1, 0], [0], [1, 0]]
+    assert (text_of(out, index=0), text_of(out, index=1)) == ("ab", "a")
+    assert all(map(wire_of, out))
+
+
+def test_a_choice_that_adds_nothing_is_left_out_of_a_chunk_of_two() -> None:
+    out = decode_events(
+        first(content="a"),
+        chunk(choice_delta({"role": "assistant", "content": "b"}, index=1)),
+        more("stop"),
+        chunk(choice_delta({}, "stop", index=0), {**choice_delta({"content": "c"}, "length", index=1), "x_choice": 1}),
+    )
+
+    assert [delta.index for delta in out[-1].deltas] == [1]
+    assert [(choice["index"], choice["x_choice"]) for choice in wire_of(out[-1])["choices"]] == [(1, 1)]
 
 
 def test_an_event_of_several_lines_is_passed_on_as_one() -> None:

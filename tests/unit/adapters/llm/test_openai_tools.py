@@ -1,10 +1,12 @@
 """Tool calls in streams of OpenAI-compatible servers: numbered from 0, id and name once, arguments never missing."""
 
+import msgspec
 import pytest
 
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.llm import ToolCallDelta
 from tests.contract.llm.requests import deltas_of
+from tests.unit.adapters.llm.agreement import wire_of
 from tests.unit.adapters.llm.streams import decode_events, first, more, tool
 
 
@@ -50,6 +52,7 @@ def test_two_calls_are_numbered_from_0_without_holes(first_index: int | None, se
         (0, "call_1", "f"),
         (1, "call_2", "g"),
     ]
+    assert all(map(wire_of, out))
 
 
 def test_calls_without_index_and_id_are_told_apart_by_their_names() -> None:
@@ -76,18 +79,36 @@ def test_two_calls_with_one_id_get_ids_of_their_own() -> None:
 
     ids = [piece.id for delta in deltas_of(out) for piece in delta.tool_calls]
     assert len(set(ids)) == 2
+    assert all(map(wire_of, out))
 
 
 def test_arguments_that_are_an_object_become_a_text() -> None:
     out = decode_events(first(), tool({"name": "f", "arguments": {"x": [1]}}, index=0), more("tool_calls"))
 
     assert deltas_of(out)[1].tool_calls[0].arguments == '{"x":[1]}'
+    assert all(map(wire_of, out))
 
 
 def test_a_call_that_got_no_arguments_gets_empty_ones_at_its_end() -> None:
     out = decode_events(first(), tool({"name": "f"}, index=0, id="call_1", type="function"), more("tool_calls"))
 
     assert deltas_of(out)[-1].tool_calls == (ToolCallDelta(index=0, arguments="{}"),)
+    assert all(map(wire_of, out))
+
+
+def test_what_is_wanted_back_with_a_call_may_come_after_its_head() -> None:
+    signature = {"google": {"thought_signature": "c2ln"}}
+
+    out = decode_events(
+        first(),
+        tool({"name": "f", "arguments": "{}"}, index=0, id="call_1", type="function"),
+        tool(index=0, extra_content=signature),
+        more("tool_calls"),
+    )
+
+    (piece,) = deltas_of(out)[2].tool_calls
+    assert piece.extra_content is not None
+    assert msgspec.json.decode(piece.extra_content) == signature
 
 
 def test_a_call_without_a_name_is_no_call() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from memoryos_adapters.llm.retry_after import retry_after_s
+from memoryos_adapters.llm.retry_after import limit_resets_in_s, retry_after_s
 
 _NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -35,3 +35,47 @@ def test_every_form_is_read(headers: dict[str, str], expected: float | None) -> 
 @pytest.mark.parametrize("header", ["retry-after", "retry-after-ms"])
 def test_a_figure_that_nobody_can_mean_is_none(header: str) -> None:
     assert retry_after_s({header: "1e308"}, now=_NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("6m0s", 360),
+        ("1s", 1),
+        ("120ms", 0.12),
+        ("2m59.56s", 179.56),
+        ("1h2m3.5s", 3723.5),
+        ("1d", 86400),
+        ("7", 7),
+        ("0s", None),
+        ("", None),
+        ("soon", None),
+        ("-1s", None),
+        ("9" * 400 + "s", None),
+    ],
+)
+@pytest.mark.parametrize("limit", ["requests", "tokens"])
+def test_the_reset_of_a_limit_is_read(limit: str, value: str, expected: float | None) -> None:
+    assert limit_resets_in_s({f"x-ratelimit-reset-{limit}": value}) == (
+        None if expected is None else pytest.approx(expected)
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        ({}, 360),
+        ({"x-ratelimit-remaining-requests": "0"}, 1),
+        ({"x-ratelimit-remaining-tokens": "0"}, 360),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-remaining-tokens": "0"}, 360),
+        ({"x-ratelimit-remaining-requests": "3", "x-ratelimit-remaining-tokens": "3"}, 360),
+    ],
+)
+def test_of_two_limits_the_one_that_is_used_up_counts(left: dict[str, str], expected: float) -> None:
+    resets = {"x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "6m0s"}
+
+    assert limit_resets_in_s({**resets, **left}) == expected
+
+
+def test_no_limit_is_no_figure() -> None:
+    assert limit_resets_in_s({}) is None

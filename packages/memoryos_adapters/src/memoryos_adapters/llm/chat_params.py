@@ -102,20 +102,14 @@ class ChatParams:
 
     def tools(self) -> list[FunctionSpec]:
         """Return the functions that may be called. Raises InvalidInput for a tool that is none."""
-        functions = []
-        for place, tool in enumerate(self.take("tools", list[ToolSpec]) or []):
-            if tool.function is None:
-                raise unsupported(f"tools[{place}].type", f"tools of type {tool.type!r} are not supported here")
-            functions.append(tool.function)
-        return functions
+        tools: list[ToolSpec] = self.take("tools", list[ToolSpec]) or []
+        return [_function_of(tool.type, tool.function, f"tools[{place}]") for place, tool in enumerate(tools)]
 
     def tool_choice(self) -> str | None:
         """Return ``auto``, ``none``, ``required``, or the name of a function after ``=``; None when it is absent."""
         choice = self.take("tool_choice", str | ToolChoice)
         if isinstance(choice, ToolChoice):
-            if choice.function is None:
-                raise unsupported("tool_choice.type", f"a choice of type {choice.type!r} is not supported here")
-            return f"={choice.function.name}"
+            return f"={_function_of(choice.type, choice.function, 'tool_choice').name}"
         if choice not in (None, "auto", "none", "required"):
             raise InvalidInput("tool_choice must be none, auto, required or name a function", param="tool_choice")
         return choice
@@ -135,7 +129,18 @@ def unsupported(param: str, message: str) -> InvalidInput:
     return InvalidInput(f"{param}: {message}", param=param, code="unsupported_value")
 
 
+def _function_of(type_: str, function: _T | None, path: str) -> _T:
+    if type_ != "function":
+        raise unsupported(f"{path}.type", f"{type_!r} is not supported here")
+    if function is None:
+        raise InvalidInput(f"{path}.function: missing", param=f"{path}.function")
+    return function
+
+
 def _misfit(name: str, exc: msgspec.ValidationError) -> InvalidInput:
     text, _, path = str(exc).partition(" - at `$")
     param = name + path.rstrip("`")
+    _, _, missing = text.partition("missing required field `")
+    if missing:
+        param += f".{missing.rstrip('`')}"
     return InvalidInput(f"{param}: {text}", param=param)

@@ -4,9 +4,8 @@ import re
 
 import msgspec
 
-_DATA_URL = re.compile(
-    r"data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,(?P<data>[A-Za-z0-9+/=_\s-]*)", re.ASCII
-)
+_HEAD = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64", re.ASCII | re.IGNORECASE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_\s-]*", re.ASCII)
 
 
 class InlineData(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +21,13 @@ class InlineData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_data_url(url: str) -> InlineData | None:
-    """Return what a base64 data URL holds, None for any other URL."""
-    found = _DATA_URL.fullmatch(url)
-    return InlineData(media_type=found["type"].lower(), data="".join(found["data"].split())) if found else None
+    """Return what a base64 data URL holds, None for any other URL.
+
+    The data come in the standard alphabet and without white space, whatever was sent.
+    """
+    head, comma, data = url.partition(",")
+    found = _HEAD.fullmatch(head)
+    if found is None or not comma or _BASE64.fullmatch(data) is None:
+        return None
+    data = "".join(data.split()).replace("-", "+").replace("_", "/")
+    return InlineData(media_type=found["type"].lower(), data=data)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 
+import aiohttp
 import msgspec
 
 from memoryos_adapters.http import Http
@@ -16,6 +17,7 @@ from memoryos_ports.errors import (
     MemoryOSError,
     UpstreamAuthError,
     UpstreamProtocolError,
+    UpstreamTimeout,
     UpstreamUnavailable,
 )
 from memoryos_ports.llm import CallFacts, ChatAnswer, ChatChunk, ChatRequest, Usage
@@ -42,11 +44,12 @@ class HttpLlm:
                 response = await provider.http.session.get(
                     url, headers=headers, allow_redirects=False, **provider.http.way_to(url)
                 )
+                body = b"" if response.status < 400 else await _head_of(response)
                 response.close()
-        if response.status in (401, 403):
-            raise UpstreamAuthError(upstream=self._name, detail=f"status {response.status}")
-        if response.status >= 500:
-            raise UpstreamUnavailable(upstream=self._name, detail=f"status {response.status}", status=response.status)
+        if response.status >= 400:  # it is the dialect that knows refused credentials: Google's are a 400
+            error = self._dialect.error_of(body, status=response.status, headers=response.headers, model="")
+            if isinstance(error, UpstreamAuthError | UpstreamUnavailable | UpstreamTimeout):
+                raise error
 
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         """Return the whole answer, in `total_timeout_s` and at most 64 MiB."""
@@ -130,6 +133,15 @@ class HttpLlmWithEmbeddings(HttpLlm):
         return EmbeddingsAnswer(
             model=request.model, vectors=tuple(vectors), usage=_sum(usages), facts=facts or CallFacts()
         )
+
+
+async def _head_of(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) >= MAX_ERROR_BYTES:
+            break
+    return bytes(body)
 
 
 def _facts(outgoing: Outgoing, call: UpstreamCall) -> CallFacts:

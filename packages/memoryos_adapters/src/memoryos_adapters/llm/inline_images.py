@@ -14,31 +14,34 @@ async def with_inline_images(request: ChatRequest, http: Http) -> ChatRequest:
 
     Raises InvalidInput that names the part whose image cannot be had.
     """
-    if not any(_is_remote(part) for message in request.messages for part in _parts(message)):
+    first = _first_remote(request)
+    if first is None:
         return request
     if not http.settings.fetch_images:
         raise InvalidInput(
-            "images by URL are not supported by this provider: send a data URL",
-            param="messages",
-            code="unsupported_value",
+            "images by URL are not supported by this provider: send a data URL", param=first, code="unsupported_value"
         )
     async with RemoteImages(http.settings) as images:
-        messages = [
-            await _inlined(message, f"messages[{place}]", images) for place, message in enumerate(request.messages)
-        ]
+        messages = [await _inlined(message, place, images) for place, message in enumerate(request.messages)]
     return msgspec.structs.replace(request, messages=tuple(messages))
 
 
-async def _inlined(message: Message, path: str, images: RemoteImages) -> Message:
-    parts = [
-        await _fetched(part, f"{path}.content[{place}].image_url.url", images) if _is_remote(part) else part
-        for place, part in enumerate(_parts(message))
-    ]
+def _first_remote(request: ChatRequest) -> str | None:
+    for place, message in enumerate(request.messages):
+        for part_place, part in enumerate(_parts(message)):
+            if _is_remote(part):
+                return _path(place, part_place)
+    return None
+
+
+async def _inlined(message: Message, place: int, images: RemoteImages) -> Message:
+    parts = [await _fetched(part, _path(place, part_place), images) for part_place, part in enumerate(_parts(message))]
     return msgspec.structs.replace(message, content=tuple(parts)) if parts else message
 
 
 async def _fetched(part: ContentPart, path: str, images: RemoteImages) -> ContentPart:
-    assert part.image_url is not None  # noqa: S101 - _is_remote has looked
+    if part.image_url is None or not _is_remote(part):
+        return part
     image = await images.fetch(part.image_url.url, param=path)
     inline = InlineData(media_type=image.media_type, data=image.data)
     return msgspec.structs.replace(part, image_url=ImageUrl(url=inline.url, detail=part.image_url.detail))
@@ -50,3 +53,7 @@ def _is_remote(part: ContentPart) -> bool:
 
 def _parts(message: Message) -> tuple[ContentPart, ...]:
     return message.content if isinstance(message.content, tuple) else ()
+
+
+def _path(message: int, part: int) -> str:
+    return f"messages[{message}].content[{part}].image_url.url"

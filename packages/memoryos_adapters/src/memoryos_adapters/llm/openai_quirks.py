@@ -8,7 +8,16 @@ import uuid
 
 import msgspec
 
-from memoryos_adapters.llm.openai_wire import WireHead, WireMessage, WireToolCall, WireUsage
+from memoryos_adapters.llm.openai_wire import (
+    WireChoice,
+    WireChunkChoice,
+    WireHead,
+    WireMessage,
+    WirePart,
+    WireTokenDetails,
+    WireToolCall,
+    WireUsage,
+)
 from memoryos_ports.errors import UpstreamProtocolError, UpstreamUnavailable
 from memoryos_ports.llm import FinishReason, ToolCall, Usage
 
@@ -25,9 +34,11 @@ _OTHER_SPELLINGS: dict[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
+    "model_length": "length",
     "tool_call": "tool_calls",
     "tool_use": "tool_calls",
 }
+_NO_DETAILS = WireTokenDetails()
 _FAILURES = frozenset({"error", "abort", "insufficient_system_resource"})  # OpenRouter, vLLM and SGLang, DeepSeek
 
 
@@ -57,11 +68,26 @@ class Mender:
             raise UpstreamUnavailable(upstream=self.upstream, detail=f"gave up with finish_reason {native}")
         raise UpstreamProtocolError(upstream=self.upstream, detail="an unknown finish_reason")
 
+    def native_reason(self, wire: WireChoice | WireChunkChoice, reason: FinishReason | None) -> str | None:
+        """Return the provider's own word for an end, where it has another or says it (X1)."""
+        if wire.native_finish_reason is not None or wire.finish_reason == reason:
+            return wire.native_finish_reason
+        return wire.finish_reason or None
+
+    def content(self, message: WireMessage) -> str | None:
+        """Return the text, which Mistral's reasoning models send in parts."""
+        if not isinstance(message.content, list):
+            return message.content
+        self.mended = True
+        return _text_of(message.content)
+
     def reasoning(self, message: WireMessage) -> str | None:
         """Return the thoughts, which vLLM, Groq and OpenRouter call `reasoning` and most clients do not read so."""
-        if message.reasoning_content is not None or message.reasoning is None:
+        if message.reasoning_content is not None:
             return message.reasoning_content
-        self.mended = True
+        if isinstance(message.content, list):
+            return "".join(_text_of(part.thinking) for part in message.content if part.thinking) or None
+        self.mended |= message.reasoning is not None
         return message.reasoning
 
     def head(self, wire: WireHead, *, object_name: str, model: str) -> tuple[str, int, str]:
@@ -71,19 +97,32 @@ class Mender:
         return wire.id or f"chatcmpl-{uuid.uuid4().hex}", created, wire.model or model
 
     def usage(self, wire: WireUsage | None) -> Usage | None:
-        """Return the counts; what a total has beyond its parts are thoughts that were not counted as completion."""
-        if wire is None or (wire.prompt_tokens is None and wire.completion_tokens is None):
+        """Return the counts, None when one is neither given nor follows from the total.
+
+        What a total has beyond its parts are thoughts that were not counted as completion. Parts are never more than
+        their whole.
+        """
+        if wire is None:
             return None
-        prompt, completion = wire.prompt_tokens or 0, wire.completion_tokens or 0
-        self.mended |= wire.total_tokens != prompt + completion
-        completion = max(completion, (wire.total_tokens or 0) - prompt)
-        prompt_details, completion_details = wire.prompt_tokens_details, wire.completion_tokens_details
+        prompt, completion, total = wire.prompt_tokens, wire.completion_tokens, wire.total_tokens
+        if prompt is None or completion is None or total is None:
+            self.mended = True
+            if [prompt, completion, total].count(None) > 1:
+                return None
+            prompt = max(0, (total or 0) - (completion or 0)) if prompt is None else prompt
+            completion = completion or 0
+        if total != prompt + completion:
+            self.mended = True
+            completion = max(completion, (total or 0) - prompt)
+        read, thought = wire.prompt_tokens_details or _NO_DETAILS, wire.completion_tokens_details or _NO_DETAILS
+        cached, reasoning = read.cached_tokens or wire.prompt_cache_hit_tokens or 0, thought.reasoning_tokens or 0
+        self.mended |= cached != (read.cached_tokens or 0) or cached > prompt or reasoning > completion
         return Usage(
             prompt_tokens=prompt,
             completion_tokens=completion,
-            cached_tokens=(prompt_details and prompt_details.cached_tokens) or wire.prompt_cache_hit_tokens or 0,
-            cache_write_tokens=(prompt_details and prompt_details.cache_write_tokens) or 0,
-            reasoning_tokens=(completion_details and completion_details.reasoning_tokens) or 0,
+            cached_tokens=min(cached, prompt),
+            cache_write_tokens=read.cache_write_tokens or 0,
+            reasoning_tokens=min(reasoning, completion),
         )
 
     def tool_calls(self, wires: list[WireToolCall]) -> tuple[ToolCall, ...]:
@@ -94,7 +133,8 @@ class Mender:
             call_id, arguments = self.new_call_id(wire, taken=seen), self.arguments(wire)
             self.mended |= not arguments
             seen.add(call_id)
-            calls.append(ToolCall(id=call_id, name=self.called_name(wire), arguments=arguments or "{}"))
+            name, extra = self.called_name(wire), extra_content(wire)
+            calls.append(ToolCall(id=call_id, name=name, arguments=arguments or "{}", extra_content=extra))
         return tuple(calls)
 
     def new_call_id(self, wire: WireToolCall, *, taken: set[str]) -> str:
@@ -118,3 +158,12 @@ class Mender:
             return arguments
         self.mended = True
         return "" if arguments is None else msgspec.json.encode(arguments).decode()
+
+
+def _text_of(parts: list[WirePart]) -> str:
+    return "".join(part.text or "" for part in parts)
+
+
+def extra_content(wire: WireToolCall) -> msgspec.Raw | None:
+    """Return what the provider wants back with a call, None when there is nothing."""
+    return None if wire.extra_content is msgspec.UNSET else wire.extra_content

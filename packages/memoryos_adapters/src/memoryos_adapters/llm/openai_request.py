@@ -37,13 +37,18 @@ def encode_request(request: ChatRequest, *, stream: bool) -> bytes:
     """
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": [_encodable(message) if message.wire is None else message.wire for message in request.messages],
+        "messages": list(map(wire_of, request.messages)),
         **request.params,
         "stream": stream,
     }
     if stream:
         body["stream_options"] = _with_usage(request.params.get("stream_options"))
     return _ENCODER.encode(body)
+
+
+def wire_of(message: Message) -> msgspec.Raw:
+    """Return a message as it goes out: as it came, if it came over the wire."""
+    return msgspec.Raw(_ENCODER.encode(_encodable(message))) if message.wire is None else message.wire
 
 
 def _encodable(message: Message) -> _Message:

@@ -1,8 +1,12 @@
 """A streamed answer of the OpenAI dialect: bytes in as they arrive, chunks out."""
 
-import msgspec
+from typing import NamedTuple
 
-from memoryos_adapters.llm.openai_errors import ErrorTable, refusal_of
+import msgspec
+from msgspec.structs import replace
+
+from memoryos_adapters.llm.openai_errors import ErrorTable
+from memoryos_adapters.llm.openai_overlay import overlay_chunk
 from memoryos_adapters.llm.openai_quirks import Mender
 from memoryos_adapters.llm.openai_tools import ToolCallsInOrder
 from memoryos_adapters.llm.openai_wire import WireChunk, WireChunkChoice, WireMessage, decode_wire
@@ -18,9 +22,9 @@ _NO_DELTA = WireMessage()
 class OpenAiStreamDecoder:
     """Turns the body of one stream into chunks; `complete` once the provider said that the answer is whole.
 
-    A chunk keeps its bytes as `wire` when nothing had to be mended. Usage is held back until the end, wherever the
-    provider puts it (on every chunk, on the last one, in one of its own), and chunks that add nothing are left out
-    (Azure's filter results come with no choices).
+    A chunk keeps its bytes as `wire` when nothing had to be mended, and every unknown field of them otherwise. Usage
+    is held back until the end, wherever the provider puts it (on every chunk, on the last one, in one of its own), and
+    chunks that add nothing are left out (Azure's filter results come with no choices).
     """
 
     def __init__(self, *, model: str, errors: ErrorTable) -> None:
@@ -29,8 +33,7 @@ class OpenAiStreamDecoder:
         self._mender = Mender(upstream=self._upstream)
         self._head: tuple[str, int, str] | None = None
         self._choices: dict[int, _OpenChoice] = {}
-        self._usage: Usage | None = None
-        self._usage_wire: bytes | None = None
+        self._usage: _HeldUsage | None = None
         self.complete = False
 
     def feed(self, data: bytes, into: list[ChatChunk]) -> None:
@@ -56,13 +59,12 @@ class OpenAiStreamDecoder:
         self.complete = True
         if self._usage is not None:
             answer_id, created, model = self._head
-            into.append(ChatChunk(id=answer_id, created=created, model=model, usage=self._usage, wire=self._usage_wire))
+            into.append(self._usage.chunk(ChatChunk(id=answer_id, created=created, model=model)))
 
     def _chunk(self, event: bytes) -> ChatChunk | None:
         wire = decode_wire(_DECODER, event, upstream=self._upstream)
         if wire.error or wire.object == "error":
-            refusal = refusal_of(msgspec.json.decode(event))
-            raise self._errors.error_of(refusal, status=refusal.status, model=self._model)
+            raise self._errors.error_inside(event, model=self._model)
         mender = self._mender
         mender.mended = False
         if wire.usage is not None:
@@ -76,20 +78,20 @@ class OpenAiStreamDecoder:
             self._head = mender.head(wire, object_name=_OBJECT, model=self._model)
         as_it_came = not mender.mended and self._has_this_head(wire)
         answer_id, created, model = self._head
-        return ChatChunk(
-            id=answer_id,
-            created=created,
-            model=model,
-            deltas=tuple(deltas),
-            wire=_one_line(event) if as_it_came else None,
-        )
+        event = _one_line(event)
+        chunk = ChatChunk(id=answer_id, created=created, model=model, deltas=tuple(deltas), wire=event)
+        if as_it_came:
+            return chunk
+        indices = [delta.index for delta in deltas]
+        places = [place for place, choice in enumerate(wire.choices) if (choice.index or 0) in indices]
+        return replace(chunk, wire=overlay_chunk(event, chunk, places))
 
     def _hold_usage(self, wire: WireChunk, event: bytes) -> None:
         usage = self._mender.usage(wire.usage)
         if usage is None:
             return
         as_it_came = not wire.choices and not self._mender.mended and self._has_this_head(wire)
-        self._usage, self._usage_wire = usage, _one_line(event) if as_it_came else None
+        self._usage = _HeldUsage(usage, _one_line(event), as_it_came)
         self._mender.mended = True
 
     def _has_this_head(self, wire: WireChunk) -> bool:
@@ -103,18 +105,26 @@ class OpenAiStreamDecoder:
             index, delta = index or 0, delta or _NO_DELTA
         choice = self._choices.get(index)
         if choice is None:
+            if wire.delta is None and wire.finish_reason is None:
+                return None  # Azure's filter results alone: an error may follow, so nothing is begun (AZ3)
             choice = self._choices[index] = _OpenChoice(mender)
             role = "assistant"
             mender.mended |= delta.role != role
         else:
             role = None
             mender.mended |= delta.role is not None
+        content, reasoning = delta.content, delta.reasoning_content
+        if delta.reasoning is not None or isinstance(content, list):
+            content, reasoning = mender.content(delta), mender.reasoning(delta)
         tool_calls = tuple(map(choice.tools.piece, delta.tool_calls)) if delta.tool_calls else ()
-        finish_reason = None if wire.finish_reason is None else mender.finish_reason(wire.finish_reason)
+        finish_reason = native_reason = None
+        if wire.finish_reason is not None:
+            finish_reason = mender.finish_reason(wire.finish_reason)
+            native_reason = mender.native_reason(wire, finish_reason)
         if choice.finished:  # some servers repeat the end, or send an empty delta with the usage after it
             mender.mended = True
-            finish_reason = None
-            if not (delta.content or delta.refusal or tool_calls):
+            finish_reason = native_reason = None
+            if not (content or delta.refusal or tool_calls):
                 return None
         elif finish_reason is not None:
             choice.finished = True
@@ -122,12 +132,24 @@ class OpenAiStreamDecoder:
         return ChoiceDelta(
             index=index,
             role=role,
-            content=delta.content,
+            content=content,
             refusal=delta.refusal,
-            reasoning=delta.reasoning_content if delta.reasoning is None else mender.reasoning(delta),
+            reasoning=reasoning,
             tool_calls=tool_calls,
             finish_reason=finish_reason,
+            native_finish_reason=native_reason,
         )
+
+
+class _HeldUsage(NamedTuple):
+    usage: Usage
+    event: bytes
+    as_it_came: bool
+
+    def chunk(self, head: ChatChunk) -> ChatChunk:
+        """Return the last chunk of a stream, with this head."""
+        chunk = replace(head, usage=self.usage, wire=self.event)
+        return chunk if self.as_it_came else replace(chunk, wire=overlay_chunk(self.event, chunk))
 
 
 class _OpenChoice:

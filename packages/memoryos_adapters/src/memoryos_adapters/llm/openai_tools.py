@@ -1,6 +1,6 @@
 """The tool calls of one choice of a stream, put in order."""
 
-from memoryos_adapters.llm.openai_quirks import Mender
+from memoryos_adapters.llm.openai_quirks import Mender, extra_content
 from memoryos_adapters.llm.openai_wire import WireToolCall
 from memoryos_ports.llm import ToolCallDelta
 
@@ -25,7 +25,7 @@ class ToolCallsInOrder:
         arguments = self._mender.arguments(wire)
         self._mender.mended |= wire.index != call.index or wire.id is not None or wire.function.name is not None
         call.has_arguments |= arguments != ""
-        return ToolCallDelta(index=call.index, arguments=arguments)
+        return ToolCallDelta(index=call.index, arguments=arguments, extra_content=extra_content(wire))
 
     def endings(self) -> tuple[ToolCallDelta, ...]:
         """Return the arguments ``{}`` for every call that came to its end without any."""
@@ -45,7 +45,13 @@ class ToolCallsInOrder:
         self._mender.mended |= wire.index != call.index
         self._at[wire.index] = call
         self._calls.append(call)
-        return ToolCallDelta(index=call.index, id=call.id, name=self._mender.called_name(wire), arguments=arguments)
+        return ToolCallDelta(
+            index=call.index,
+            id=call.id,
+            name=self._mender.called_name(wire),
+            arguments=arguments,
+            extra_content=extra_content(wire),
+        )
 
 
 class _OpenCall:

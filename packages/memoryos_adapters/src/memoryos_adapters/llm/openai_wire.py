@@ -1,6 +1,7 @@
 """The OpenAI chat dialect as it comes in, decoded leniently: what is missing or odd is mended in `openai_quirks`.
 
-Fields that are not named here are skipped. Sources: the OpenAI API reference; the wire contract, sections 3 and 4.7.
+Fields that are not named here are skipped; `openai_overlay` keeps them.
+Sources: the OpenAI API reference; the wire contract, sections 3 and 4.7.
 """
 
 from typing import Any, TypeVar
@@ -39,19 +40,27 @@ class WireFunction(msgspec.Struct, frozen=True, gc=False):
 
 
 class WireToolCall(msgspec.Struct, frozen=True, gc=False):
-    """A tool call, or a piece of one (then with `index`)."""
+    """A tool call, or a piece of one (then with `index`); `extra_content` is Google's."""
 
     index: int | None = None
     id: str | None = None
     type: str | None = None
     function: WireFunction = WireFunction()
+    extra_content: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class WirePart(msgspec.Struct, frozen=True, gc=False):
+    """A part of a content: text, or thoughts, which are parts again."""
+
+    text: str | None = None
+    thinking: "list[WirePart] | None" = None
 
 
 class WireMessage(msgspec.Struct, frozen=True, gc=False):
-    """An answer's message, or what a chunk adds to it; thoughts come under either of two names."""
+    """An answer's message, or what a chunk adds to it; thoughts come under either of two names, or in the content."""
 
     role: str | None = None
-    content: str | None = None
+    content: str | list[WirePart] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -59,11 +68,12 @@ class WireMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class WireChoice(msgspec.Struct, frozen=True, gc=False):
-    """A choice of a whole answer."""
+    """A choice of a whole answer; `native_finish_reason` is OpenRouter's."""
 
     index: int | None = None
     message: WireMessage | None = None
     finish_reason: str | None = None
+    native_finish_reason: str | None = None
 
 
 class WireChunkChoice(msgspec.Struct, frozen=True, gc=False):
@@ -72,6 +82,7 @@ class WireChunkChoice(msgspec.Struct, frozen=True, gc=False):
     index: int | None = None
     delta: WireMessage | None = None
     finish_reason: str | None = None
+    native_finish_reason: str | None = None
 
 
 class WireHead(msgspec.Struct, frozen=True, gc=False):

@@ -19,7 +19,9 @@ class ReplayCache:
         self._held = 0
 
     def keep(self, owner: str, call_ids: Iterable[str], blob: bytes) -> None:
-        """Keep a blob under each of these calls."""
+        """Keep a blob under each of these calls; one that is larger than all that may be held is not kept."""
+        if len(blob) > self._max_bytes:
+            return
         for call_id in call_ids:
             self._forget((owner, call_id))
             self._blobs[owner, call_id] = blob

@@ -1,11 +1,15 @@
 """How long a provider asks to wait, from the headers of its refusal."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _MOST = 1e9  # beyond that it is no figure that anybody meant
 _MILLISECOND_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms")
+_LIMITS = ("requests", "tokens")
+_DURATION = re.compile(r"(?=.)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+_UNITS_S = (86400, 3600, 60, 1, 0.001)
 
 
 def retry_after_s(headers: Mapping[str, str], *, now: datetime) -> float | None:
@@ -21,6 +25,25 @@ def retry_after_s(headers: Mapping[str, str], *, now: datetime) -> float | None:
     if (seconds := _number(value)) is not None:
         return seconds
     return _seconds_until(value, now=now) if value else None
+
+
+def limit_resets_in_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds until OpenAI's limits are full again, for a 429 that says no more (OA5).
+
+    ``x-ratelimit-reset-requests`` and ``-tokens`` hold ``6m0s``, ``1s`` or ``120ms``, and are on answers of every
+    status. Of two the longer counts, but one that is not used up does not count beside one that is.
+    """
+    waits = {limit: wait_s for limit in _LIMITS if (wait_s := _duration(headers.get(f"x-ratelimit-reset-{limit}")))}
+    used_up = [waits[limit] for limit in waits if headers.get(f"x-ratelimit-remaining-{limit}") == "0"]
+    return max(used_up or waits.values(), default=None)
+
+
+def _duration(value: str | None) -> float | None:
+    found = _DURATION.fullmatch(value or "")
+    if found is None:
+        return _number(value)
+    seconds = sum(float(count or 0) * unit for count, unit in zip(found.groups(), _UNITS_S, strict=True))
+    return seconds if seconds <= _MOST else None
 
 
 def _number(value: str | None) -> float | None:

@@ -1,17 +1,15 @@
 """One call of a model on behalf of a chat: the request as that model gets it, its answer or the start of a stream."""
 
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, aclosing
-
 import msgspec
 
 from memoryos_core.caller import Caller
 from memoryos_core.chat.direct import DirectLlm
 from memoryos_core.chat.exchange import Prepared
+from memoryos_core.chat.first_words import RestOfStream, first_words
 from memoryos_core.chat.messages import last_user_position, with_block
 from memoryos_core.routing.plan import Route
 from memoryos_core.routing.sensitive import SensitiveRules
-from memoryos_ports.errors import LocalModelRequired, StreamCut, UpstreamUnavailable
+from memoryos_ports.errors import LocalModelRequired
 from memoryos_ports.ids import EventId
 from memoryos_ports.llm import ChatAnswer, ChatChunk, ChatRequest, LlmAdapter, Message
 from memoryos_ports.memory import Page
@@ -35,10 +33,10 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
-    """A stream that has begun to answer: `first` holds something of the answer, the rest comes from `source`."""
+    """A stream that has begun to answer, and what memory brought to the request that it answers."""
 
     first: list[ChatChunk]
-    source: AsyncGenerator[list[ChatChunk], None]
+    rest: RestOfStream
     prepared: Prepared
 
 
@@ -57,12 +55,9 @@ class Attempt:
     async def begin(self, route: Route) -> Begun:
         """Return the stream of a model once something of its answer is in; until then it raises as `whole` does."""
         prepared = self._prepared_for(route)
-        async with AsyncExitStack() as unless_begun:
-            source = self._adapter(route).chat_stream(self._request(route, prepared))
-            await unless_begun.enter_async_context(aclosing(source))
-            first = await _first_of(source, upstream=route.provider.name)
-            unless_begun.pop_all()
-        return Begun(first=first, source=source, prepared=prepared)
+        source = self._adapter(route).chat_stream(self._request(route, prepared))
+        first, rest = await first_words(source, upstream=route.provider.name)
+        return Begun(first=first, rest=rest, prepared=prepared)
 
     def _adapter(self, route: Route) -> LlmAdapter:
         adapter = route.provider.adapter
@@ -70,10 +65,13 @@ class Attempt:
 
     def _prepared_for(self, route: Route) -> Prepared:
         """Return what memory brings to this model: what must stay local reaches local ones only."""
-        return self._prepared if route.provider.local else self._prepared.without(self._stays)
+        if route.provider.local:
+            return self._prepared
+        kept = self._prepared.without(self._stays)
+        return kept.without(lambda page: True) if self._rules.match(kept.block) else kept
 
     def _stays(self, page: Page) -> bool:
-        return page.sensitive or self._rules.match(page.text)
+        return page.sensitive or self._rules.match(page.text) or self._rules.match(page.name or "")
 
     def _request(self, route: Route, prepared: Prepared) -> ChatRequest:
         messages = self._call.messages
@@ -89,16 +87,3 @@ class Attempt:
             recalled=prepared.recalled,
             owner=self._call.caller.owner,
         )
-
-
-async def _first_of(source: AsyncGenerator[list[ChatChunk], None], *, upstream: str) -> list[ChatChunk]:
-    """Return the chunks up to the first that says something; a stream that is cut before that was no answer at all."""
-    first: list[ChatChunk] = []
-    try:
-        async for batch in source:
-            first += batch
-            if not all(delta.is_empty for chunk in batch for delta in chunk.deltas):
-                return first
-    except StreamCut as exc:
-        raise UpstreamUnavailable(upstream=upstream, detail=exc.detail) from exc
-    raise UpstreamUnavailable(upstream=upstream, detail="a stream without an answer")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 
 import msgspec
 
@@ -19,7 +19,8 @@ DIRECT_MODEL = "faq"
 LOOKUP_TIMEOUT_S = 0.15
 
 _NO_TOKENS = Usage(prompt_tokens=0, completion_tokens=0)
-_PLAIN_FORMAT = "text"
+_FREE = {"response_format": ({"type": "text"},), "tool_choice": ("auto", "none"), "n": (1,)}
+"""The parameters that give an answer a certain form, with the values that leave it free (as null does)."""
 
 
 class DirectLlm:
@@ -80,19 +81,16 @@ class DirectLlm:
 
 def _question(request: ChatRequest) -> str | None:
     last = request.messages[-1]
-    if last.role != "user" or not _is_plain(request.params.get("response_format")):
+    if last.role != "user" or not all(_is_free(name, request.params) for name in _FREE):
         return None
     return remembered_text(last) or None
 
 
-def _is_plain(response_format: msgspec.Raw | None) -> bool:
-    if response_format is None:
-        return True
+def _is_free(name: str, params: Mapping[str, msgspec.Raw]) -> bool:
     try:
-        wanted = msgspec.json.decode(response_format)
+        return msgspec.json.decode(params.get(name, b"null")) in (None, *_FREE[name])
     except msgspec.DecodeError:
         return False
-    return wanted is None or (isinstance(wanted, dict) and wanted.get("type") == _PLAIN_FORMAT)
 
 
 def _new_id() -> str:

@@ -13,6 +13,7 @@ from memoryos_core.routing.plan import Route
 from memoryos_core.routing.router import ModelRouter
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.routing.usage import Booking, Outcome, UsageBook, estimated_usage, prompt_tokens
+from memoryos_ports.errors import ModelNotFound
 from memoryos_ports.llm import ChatAnswer, Usage
 
 _T = TypeVar("_T")
@@ -79,16 +80,24 @@ class ChatService:
         length = prompt_tokens(call.messages, call.params.get("tools")) + prepared.tokens if plan.measures else 0
         routes = plan.routes(prompt_tokens=length, sensitive=sensitive)
         ask_once = way(Attempt(call, prepared, self._rules))
+        tries = 0
 
         async def ask(route: Route) -> _T:
+            nonlocal tries
+            tries += not route.provider.direct
             try:
                 return await ask_once(route)
-            except asyncio.CancelledError:  # what the provider has read already is paid for
-                self._book(call, route, _estimate(call, ""), outcome="cancelled", tries=1)
+            except asyncio.CancelledError:
+                if not route.provider.direct:  # what the provider has read already is paid for
+                    self._book(call, route, _estimate(call, ""), outcome="cancelled", tries=tries)
                 raise
 
         try:
             return await self._dispatcher.run(call.model, routes, ask)
+        except ModelNotFound as exc:
+            if refusal := plan.refusal(prompt_tokens=length, sensitive=sensitive):
+                raise refusal from exc
+            raise
         except asyncio.CancelledError:
             if self._memory is not None:
                 self._memory.remember_later(prepared, Answered(text=None, partial=True))

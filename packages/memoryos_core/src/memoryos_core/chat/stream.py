@@ -9,7 +9,6 @@ import msgspec
 from memoryos_core.chat.attempt import Begun
 from memoryos_core.chat.exchange import Answered, Prepared
 from memoryos_core.chat.memory import ChatMemory
-from memoryos_core.routing.dispatch import log_failure
 from memoryos_core.routing.plan import Route
 from memoryos_core.routing.usage import Outcome
 from memoryos_ports.errors import UpstreamError
@@ -52,7 +51,7 @@ class ChatStream:
         begun: Begun,
         memory: ChatMemory | None,
         settle: Settle,
-        on_failure: Callable[[Route], None],
+        on_failure: Callable[[Route, UpstreamError], None],
     ) -> None:
         self.report = report
         self.stored = True
@@ -71,17 +70,16 @@ class ChatStream:
         """
         outcome: Outcome = "cancelled"
         try:
-            async with aclosing(self._begun.source) as source:
+            async with aclosing(self._begun.rest) as rest:
                 yield self._begun.first
                 self._note(self._begun.first)
-                async for batch in source:
+                async for batch in rest:
                     yield batch
                     self._note(batch)
             outcome = "complete"
         except UpstreamError as exc:
             outcome = "cut"
-            log_failure(self.report.route, exc)
-            self._on_failure(self.report.route)
+            self._on_failure(self.report.route, exc)
             raise
         finally:
             self._settle(self._usage, "".join([*self._text, *self._other_text]), outcome)

@@ -1,12 +1,14 @@
 """Embeddings for clients: by model name, with the retries of a chat, and never outside what must stay local."""
 
+import asyncio
+
 import msgspec
 
 from memoryos_core.routing.dispatch import Dispatched, Dispatcher
 from memoryos_core.routing.plan import DEFAULT_TIER, Provider, Route
 from memoryos_core.routing.router import ModelRouter
 from memoryos_core.routing.sensitive import SensitiveRules
-from memoryos_core.routing.usage import Booking, UsageBook
+from memoryos_core.routing.usage import Booking, Outcome, UsageBook
 from memoryos_core.tokens import estimate_tokens
 from memoryos_ports.errors import InvalidInput, LocalModelRequired
 from memoryos_ports.ids import TenantId
@@ -60,19 +62,37 @@ class EmbeddingsService:
             raise InvalidInput(
                 f"The provider of `{request.model}` has no embeddings.", param="model", code="unsupported_value"
             )
-        texts = [text for text in request.input if isinstance(text, str)]
-        if not route.provider.local and self._rules.match("\n".join(texts)):
-            raise LocalModelRequired(request.model)
+        if self._rules and not route.provider.local:
+            self._require_harmless(request)
+        tries = 0
 
         async def ask(asked: Route) -> EmbeddingsAnswer:
-            return await adapter.embeddings(msgspec.structs.replace(request, model=asked.model))
+            nonlocal tries
+            tries += 1
+            try:
+                return await adapter.embeddings(msgspec.structs.replace(request, model=asked.model))
+            except asyncio.CancelledError:  # what the provider has read already is paid for
+                self._book(call, route, _estimate(request), outcome="cancelled", tries=tries)
+                raise
 
         done = await self._dispatcher.run(request.model, [route], ask)
-        usage = done.answer.usage or _estimate(request)
-        self._usage.book(
-            Booking(tenant_id=call.tenant_id, route=route, usage=usage, outcome="complete", tries=done.tries)
-        )
+        self._book(call, route, done.answer.usage or _estimate(request), outcome="complete", tries=done.tries)
         return done
+
+    def _require_harmless(self, request: EmbeddingsRequest) -> None:
+        """Raise LocalModelRequired for what must stay local, InvalidInput for tokens: nobody here can read those."""
+        texts = [text for text in request.input if isinstance(text, str)]
+        if len(texts) < len(request.input):
+            raise InvalidInput(
+                "Some texts must stay on local models here, and tokens cannot be looked into: send the text itself.",
+                param="input",
+                code="unsupported_value",
+            )
+        if self._rules.match("\n".join(texts)) or self._rules.match_request((), request.params):
+            raise LocalModelRequired(request.model)
+
+    def _book(self, call: EmbeddingsCall, route: Route, usage: Usage, *, outcome: Outcome, tries: int) -> None:
+        self._usage.book(Booking(tenant_id=call.tenant_id, route=route, usage=usage, outcome=outcome, tries=tries))
 
 
 def _estimate(request: EmbeddingsRequest) -> Usage:

@@ -46,7 +46,6 @@ class Ingest:
         The same event_id again changes nothing. `check_pages` asks the pages too, for an event_id that somebody chose
         and whose receipt may have been purged. Raises EventIdReused when it was used with other content.
         """
-        event = self._marked(event)
         if check_pages and (receipt := await self._known_from_pages(event)):
             return receipt
         published = await self.publish(event)
@@ -61,11 +60,11 @@ class Ingest:
 
     async def publish(self, event: TurnsEvent) -> Published:
         """Make an event durable, and no more."""
-        return await self._events.publish(event)
+        return await self._events.publish(self._marked(event))
 
     async def keep_short_term(self, event: TurnsEvent) -> None:
         """Make the turns of a published event part of short-term memory, so that they are recalled at once."""
-        await self._short_term.append(pages_of(event))
+        await self._short_term.append(pages_of(self._marked(event)))
 
     async def apply(self, event: TurnsEvent) -> None:
         """Make the turns of an event searchable. Applied again, or after an edit or a deletion, it changes nothing."""
@@ -91,7 +90,8 @@ class Ingest:
 
     def _marked(self, event: TurnsEvent) -> TurnsEvent:
         """Return the event marked as sensitive when one of its turns is: all of its pages stay local then."""
-        if event.sensitive or not any(self._sensitive.match(message.content) for message in event.messages):
+        texts = (text for message in event.messages for text in (message.name or "", message.content))
+        if event.sensitive or not any(map(self._sensitive.match, texts)):
             return event
         return msgspec.structs.replace(event, sensitive=True)
 

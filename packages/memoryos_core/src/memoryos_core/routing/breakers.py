@@ -11,24 +11,25 @@ MAX_WATCHED = 10_000
 class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A breaker opens after `failures` in a row and stays open for `cooldown_s`."""
 
-    failures: int = 5
-    cooldown_s: float = 30.0
+    failures: int = 10
+    cooldown_s: float = 10.0
 
 
 class _Breaker:
-    __slots__ = ("failures", "open_until", "probing")
+    __slots__ = ("failures", "open_until", "prober")
 
     def __init__(self) -> None:
         self.failures = 0
         self.open_until = 0.0
-        self.probing = False
+        self.prober: object | None = None
 
 
 class Breakers:
     """One breaker for each deployment that failed lately.
 
     Whoever was let in says how it went: `succeeded`, `failed`, or `let_go` when that tells nothing about the deployment
-    (it was cancelled). What the caller did wrong is a success: the deployment answered.
+    (it was cancelled). What the caller did wrong is a success: the deployment answered. `by` is whoever enters, and
+    says so again: one that was let in before the breaker opened does not end the trial of another.
     """
 
     def __init__(
@@ -37,14 +38,14 @@ class Breakers:
         self._settings, self._monotonic = settings or BreakerSettings(), monotonic
         self._breakers: dict[str, _Breaker] = {}
 
-    def enter(self, deployment: str) -> bool:
+    def enter(self, deployment: str, by: object) -> bool:
         """Return whether the deployment may be asked; when it has rested, one request at a time tries it."""
         breaker = self._breakers.get(deployment)
         if breaker is None or not self._is_open(breaker):
             return True
-        if breaker.probing or self.rest_s(deployment) > 0:
+        if breaker.prober is not None or self.rest_s(deployment) > 0:
             return False
-        breaker.probing = True
+        breaker.prober = by
         return True
 
     def rest_s(self, deployment: str) -> float:
@@ -52,24 +53,24 @@ class Breakers:
         breaker = self._breakers.get(deployment)
         return max(0.0, breaker.open_until - self._monotonic()) if breaker and self._is_open(breaker) else 0.0
 
-    def succeeded(self, deployment: str) -> None:
+    def succeeded(self, deployment: str, by: object) -> None:
         """Note that the deployment answered."""
         self._breakers.pop(deployment, None)
 
-    def failed(self, deployment: str) -> None:
+    def failed(self, deployment: str, by: object) -> None:
         """Note that the deployment failed."""
         breaker = self._breakers.setdefault(deployment, _Breaker())
         breaker.failures += 1
-        breaker.probing = False
+        _end_trial(breaker, by)
         if self._is_open(breaker):
             breaker.open_until = self._monotonic() + self._settings.cooldown_s
         while len(self._breakers) > MAX_WATCHED:
             del self._breakers[next(iter(self._breakers))]
 
-    def let_go(self, deployment: str) -> None:
+    def let_go(self, deployment: str, by: object) -> None:
         """Note that a request ended without telling anything."""
         if breaker := self._breakers.get(deployment):
-            breaker.probing = False
+            _end_trial(breaker, by)
 
     def is_down(self, provider: str) -> bool:
         """Return whether a deployment of the provider is open."""
@@ -79,3 +80,8 @@ class Breakers:
 
     def _is_open(self, breaker: _Breaker) -> bool:
         return breaker.failures >= self._settings.failures
+
+
+def _end_trial(breaker: _Breaker, by: object) -> None:
+    if breaker.prober is by:
+        breaker.prober = None

@@ -77,63 +77,54 @@ class Dispatcher:
         journey = _Journey(model, routes, self._policy, self._chance, until=self._now() + _time_of(routes))
         while (route := await self._next(journey)) is not None:
             try:
-                answer = await self._ask(route, ask, until=journey.until)
+                answer = await self._ask(journey, route, ask)
             except MemoryOSError as exc:
                 journey.note_failure(route, exc, now=self._now())
             else:
                 return Dispatched(answer=answer, route=route, tries=journey.tries + _cost_of(route))
         raise journey.verdict()
 
-    def failed_later(self, route: Route) -> None:
+    def failed_later(self, route: Route, exc: UpstreamError) -> None:
         """Note that a stream failed that had begun well."""
-        self._breakers.failed(route.deployment)
+        log_failure(route, exc)
+        if not _is_answer(exc):
+            self._breakers.failed(route.deployment, self)
 
     async def _next(self, journey: "_Journey") -> Route | None:
         """Return the route to be asked now, after waiting if need be; None when nobody is left."""
         while (stop := journey.take(now=self._now())) is not None:
             route, wait_s = stop
-            if self._breakers.enter(route.deployment):
-                await self._rest(route, wait_s)
+            if self._breakers.enter(route.deployment, journey):
+                await self._rest(journey, route, wait_s)
                 return route
             journey.note_cooling(route, rest_s=max(_LEAST_REST_S, self._breakers.rest_s(route.deployment)))
         return None
 
-    async def _rest(self, route: Route, seconds: float) -> None:
+    async def _rest(self, journey: "_Journey", route: Route, seconds: float) -> None:
         if seconds <= 0:
             return
         try:
             await asyncio.sleep(seconds)
         except asyncio.CancelledError:
-            self._breakers.let_go(route.deployment)
+            self._breakers.let_go(route.deployment, journey)
             raise
 
-    async def _ask(self, route: Route, ask: Callable[[Route], Awaitable[_T]], *, until: float) -> _T:
-        deployment = route.deployment
+    async def _ask(self, journey: "_Journey", route: Route, ask: Callable[[Route], Awaitable[_T]]) -> _T:
+        note = self._breakers.let_go
         try:
-            async with asyncio.timeout(max(0.0, until - self._now())):
+            async with asyncio.timeout(max(0.0, journey.until - self._now())):
                 answer = await ask(route)
-        except asyncio.CancelledError:
-            self._breakers.let_go(deployment)
-            raise
+            note = self._breakers.succeeded
         except TimeoutError as exc:
-            self._breakers.failed(deployment)
+            note = self._breakers.failed
             raise UpstreamTimeout(upstream=route.provider.name, detail="no time left for the request") from exc
-        except MemoryOSError as exc:
-            self._note(route, exc)
+        except UpstreamError as exc:
+            log_failure(route, exc)
+            note = self._breakers.succeeded if _is_answer(exc) else self._breakers.failed
             raise
-        self._breakers.succeeded(deployment)
+        finally:
+            note(route.deployment, journey)
         return answer
-
-    def _note(self, route: Route, exc: MemoryOSError) -> None:
-        """Keep count of what is the provider's fault, and say so in the log."""
-        match exc:
-            case UpstreamRejected() | RateLimited():
-                self._breakers.succeeded(route.deployment)
-            case UpstreamError():
-                self._breakers.failed(route.deployment)
-                log_failure(route, exc)
-            case _:
-                self._breakers.let_go(route.deployment)
 
 
 class _Journey:
@@ -173,6 +164,8 @@ class _Journey:
         self.tries += _cost_of(route)
         exc.tries = self.tries
         verdict = verdict_on(exc)
+        if route.provider.direct:
+            return  # that there is no approved answer is no failure
         if verdict is Verdict.FINAL:
             raise exc
         if not isinstance(exc, NotFound):  # somebody's failure tells more than somebody else's ignorance
@@ -202,11 +195,16 @@ def log_failure(route: Route, exc: UpstreamError) -> None:
         logger.bind(route=str(route), error=type(exc).__name__, detail=exc.detail).warning("provider failed")
 
 
+def _is_answer(exc: UpstreamError) -> bool:
+    """Return whether an error shows that the provider is well."""
+    return isinstance(exc, UpstreamRejected | RateLimited)
+
+
 def _cost_of(route: Route) -> int:
     """Return how many calls to a provider asking this route is."""
-    return 0 if route.provider.offline else 1
+    return 0 if route.provider.direct else 1
 
 
 def _time_of(routes: Sequence[Route]) -> float:
-    asked = [route.provider for route in routes if not route.provider.offline]
+    asked = [route.provider for route in routes if not route.provider.direct]
     return asked[0].total_timeout_s if asked else routes[0].provider.total_timeout_s

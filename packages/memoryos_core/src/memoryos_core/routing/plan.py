@@ -1,8 +1,10 @@
 """Where one request may go: providers, their models in tiers, and which of them admit it."""
 
+from collections.abc import Iterable
+
 import msgspec
 
-from memoryos_ports.errors import InvalidInput, LocalModelRequired
+from memoryos_ports.errors import InvalidInput, LocalModelRequired, MemoryOSError
 from memoryos_ports.llm import LlmAdapter
 from memoryos_ports.llm_embeddings import EmbeddingsAdapter
 
@@ -13,13 +15,15 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A configured provider. `models` empty admits any name; `offline` marks one that no model stands behind.
 
     What is sent to a `local` provider stays on the operator's own machines. Answers of an offline one are not
-    remembered. `total_timeout_s` bounds a request that begins with this provider, its retries included.
+    remembered. Asking a `direct` one is no call to a provider. `total_timeout_s` bounds a request that begins with
+    this provider, its retries included.
     """
 
     adapter: LlmAdapter
     models: tuple[str, ...] = ()
     local: bool = False
     offline: bool = False
+    direct: bool = False
     total_timeout_s: float = 600.0
 
     @property
@@ -83,17 +87,32 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Raises LocalModelRequired when a sensitive prompt finds no local model, InvalidInput
         (``context_length_exceeded``) when it is too long for every tier.
         """
-        admitting = [t for t in self.tiers if t.max_prompt_tokens is None or prompt_tokens <= t.max_prompt_tokens]
-        admitted: dict[str, Route] = {}
-        for route in (route for tier in admitting for route in tier.routes):
-            admitted.setdefault(route.deployment, route)
-        allowed = [route for route in admitted.values() if route.provider.local or not sensitive]
-        if allowed:
-            return allowed
-        if admitted:
-            raise LocalModelRequired(self.name)
-        raise InvalidInput(
+        allowed = [route for route in self._admitted(prompt_tokens) if route.provider.local or not sensitive]
+        if not allowed and (refusal := self.refusal(prompt_tokens=prompt_tokens, sensitive=sensitive)):
+            raise refusal
+        return allowed
+
+    def refusal(self, *, prompt_tokens: int, sensitive: bool) -> MemoryOSError | None:
+        """Return why no model is among the routes, None when one is, or there never was one.
+
+        It is what a client hears for whom there is no direct answer either.
+        """
+        models = [route for route in self._admitted(prompt_tokens) if not route.provider.direct]
+        if any(route.provider.local or not sensitive for route in models):
+            return None
+        if models:
+            return LocalModelRequired(self.name)
+        if all(route.provider.direct for tier in self.tiers for route in tier.routes):
+            return None
+        return InvalidInput(
             f"The conversation is about {prompt_tokens} tokens long, more than any tier of `{self.name}` admits.",
             param="messages",
             code="context_length_exceeded",
         )
+
+    def _admitted(self, prompt_tokens: int) -> Iterable[Route]:
+        admitting = [t for t in self.tiers if t.max_prompt_tokens is None or prompt_tokens <= t.max_prompt_tokens]
+        admitted: dict[str, Route] = {}
+        for route in (route for tier in admitting for route in tier.routes):
+            admitted.setdefault(route.deployment, route)
+        return admitted.values()

@@ -7,14 +7,26 @@ from typing import Any
 
 import msgspec
 
-from memoryos_ports.llm import Message
+from memoryos_ports.llm import ContentPart, Message
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Control characters, and what Unicode lets a reader leave out (Default_Ignorable_Code_Point)."""
+
+_HAN = r"[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+_BESIDE_HAN = re.compile(f"(?<={_HAN}) | (?={_HAN})")
+_ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|([bfnrt])|([\"/]))")
+_FILE = re.compile(r"data:[\w/.+-]*(?:;[\w=.+-]+)*;base64,[A-Za-z0-9+/=_-]*|[A-Za-z0-9+/=_-]{1024,}")
 
 
 class SensitiveRules:
     """Words or phrases, found anywhere whatever their case and width; or regular expressions between slashes.
 
-    A word is found inside longer ones too, and across the line breaks and blanks of a phrase: such a rule had better
-    say yes once too often. Patterns see the text as it is and in the same normal form, ignoring case.
+    A word is found inside longer ones too, across the line breaks and blanks of a phrase, and behind the escapes of
+    JSON in a text: such a rule had better say yes once too often. Patterns see the text as it is and in the same normal
+    form, ignoring case.
     Raises re.error for a pattern that does not compile.
     """
 
@@ -31,21 +43,24 @@ class SensitiveRules:
         """Return whether a text holds what must stay local."""
         if not self:
             return False
-        folded = _folded(text)
-        if any(word in folded for word in self._words):
-            return True
-        return any(pattern.search(text) or pattern.search(folded) for pattern in self._patterns)
+        return self._found_in(text) or ("\\" in text and self._found_in(_unescaped(text)))
 
     def match_request(self, messages: Iterable[Message], params: Mapping[str, msgspec.Raw]) -> bool:
         """Return whether any text of a request does: of every role, of names, tool calls, tools and other parameters.
 
-        Images, audio and files are not looked into.
+        Images, audio and files are not looked into, their names are.
         """
         if not self:
             return False
         texts = [text for message in messages for text in _texts_of(message)]
-        texts += [text for raw in params.values() for text in _strings(_decoded(raw))]
+        texts += [text for name, raw in params.items() for text in (name, *_strings(_decoded(raw)))]
         return self.match("\n".join(texts)) or self.match("".join(texts))
+
+    def _found_in(self, text: str) -> bool:
+        folded = _folded(text)
+        return any(word in folded for word in self._words) or any(
+            pattern.search(text) or pattern.search(folded) for pattern in self._patterns
+        )
 
 
 def is_pattern(entry: str) -> bool:
@@ -54,27 +69,40 @@ def is_pattern(entry: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    """Return a text as words are compared: compatibility forms, case and white space folded, invisible marks gone."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    if not text.isascii():
-        text = "".join(char for char in text if unicodedata.category(char) != "Cf")
-    return " ".join(text.split())
+    """Return a text as words are compared: invisible marks gone, compatibility forms, case and white space folded.
+
+    Blanks beside Han characters go too: a line may break anywhere between those.
+    """
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold()
+    text = " ".join(text.split())
+    return text if text.isascii() else _BESIDE_HAN.sub("", text)
+
+
+def _unescaped(text: str) -> str:
+    """Return a text with the escapes of JSON undone: of one inside it, or of JSON inside that."""
+    text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[3] or " ", text)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _texts_of(message: Message) -> Iterator[str]:
     if message.wire is not None:
         yield from _strings(_decoded(message.wire))
+    yield message.name or ""
     content = message.content  # memory may have added to it
     if isinstance(content, str):
         yield content
     else:
-        yield from (part.text for part in content or () if part.text)
+        yield from map(_text_of, content or ())
     for call in message.tool_calls:
         yield call.name
-        yield from _strings(_decoded(call.arguments.encode()))
+        yield call.arguments
 
 
-def _decoded(raw: msgspec.Raw | bytes) -> Any:
+def _text_of(part: ContentPart) -> str:
+    return part.text or part.refusal or ""
+
+
+def _decoded(raw: msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -82,14 +110,16 @@ def _decoded(raw: msgspec.Raw | bytes) -> Any:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            if not value.startswith("data:"):
-                yield value
-        case dict():
-            for key, item in value.items():
-                yield key
-                yield from _strings(item)
-        case list():
-            for item in value:
-                yield from _strings(item)
+    """Yield the texts of a decoded JSON value in their order, keys and numbers included, however deep it is."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                if not _FILE.fullmatch(text):
+                    yield text
+            case dict() as fields:
+                waiting += [item for pair in reversed(fields.items()) for item in reversed(pair)]
+            case list() as items:
+                waiting += reversed(items)
+            case int() | float() as number:
+                yield str(number)

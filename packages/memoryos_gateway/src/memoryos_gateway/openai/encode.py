@@ -58,11 +58,28 @@ def _choice(choice: Choice) -> dict[str, Any]:
         message["reasoning_content"] = choice.message.reasoning
     if choice.message.tool_calls:
         message["tool_calls"] = [_tool_call(call) for call in choice.message.tool_calls]
-    return {"index": choice.index, "message": message, "logprobs": None, "finish_reason": choice.finish_reason}
+    return {
+        "index": choice.index,
+        "message": choice.message.extra | message,
+        "logprobs": None,
+        **_finish(choice),
+    }
+
+
+def _finish(choice: Choice | ChoiceDelta) -> dict[str, Any]:
+    """Return why an answer ended; the provider's own word beside ours, where it has another (X1)."""
+    native = choice.native_finish_reason
+    said = {"finish_reason": choice.finish_reason}
+    return said if native is None else {**said, "native_finish_reason": native}
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function, **_extra_content(call)}
+
+
+def _extra_content(call: ToolCall | ToolCallDelta) -> dict[str, Any]:
+    return {} if call.extra_content is None else {"extra_content": call.extra_content}
 
 
 def _chunk(chunk: ChatChunk, include_usage: bool) -> bytes:
@@ -88,14 +105,13 @@ def _delta(delta: ChoiceDelta) -> dict[str, Any]:
     body: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
     if delta.tool_calls:
         body["tool_calls"] = [_tool_call_delta(call) for call in delta.tool_calls]
-    return {"index": delta.index, "delta": body, "logprobs": None, "finish_reason": delta.finish_reason}
+    return {"index": delta.index, "delta": delta.extra | body, "logprobs": None, **_finish(delta)}
 
 
 def _tool_call_delta(call: ToolCallDelta) -> dict[str, Any]:
     function = {"arguments": call.arguments} if call.name is None else {"name": call.name, "arguments": call.arguments}
-    if call.id is None:
-        return {"index": call.index, "function": function}
-    return {"index": call.index, "id": call.id, "type": "function", "function": function}
+    begun = {} if call.id is None else {"id": call.id, "type": "function"}
+    return {"index": call.index, **begun, "function": function, **_extra_content(call)}
 
 
 def _usage(usage: Usage) -> dict[str, Any]:

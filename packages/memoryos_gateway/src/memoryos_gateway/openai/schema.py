@@ -13,11 +13,12 @@ class WireFunction(msgspec.Struct, frozen=True):
 
 
 class WireToolCall(msgspec.Struct, frozen=True):
-    """A tool call of an assistant message."""
+    """A tool call of an assistant message; one of another type than ``function`` has no `function`."""
 
     id: str
     function: WireFunction | None = None
     type: str = "function"
+    extra_content: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class WireImageUrl(msgspec.Struct, frozen=True):
@@ -42,7 +43,7 @@ class WireMessage(msgspec.Struct, frozen=True):
     """A message of a request; everything else it holds is carried in its raw form."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | tuple[WirePart, ...] | None = None
+    content: str | tuple[WirePart, ...] | msgspec.UnsetType | None = msgspec.UNSET
     name: str | None = None
     tool_calls: tuple[WireToolCall, ...] | None = None
     tool_call_id: str | None = None

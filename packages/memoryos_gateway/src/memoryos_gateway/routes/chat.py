@@ -1,10 +1,8 @@
 """POST /v1/chat/completions: a raw ASGI route, because this is the path whose cost every request pays."""
 
 import asyncio
-import string
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from urllib.parse import quote
 
 from litestar import asgi
 from litestar.enums import ScopeType
@@ -13,13 +11,18 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 from loguru import logger
 
-from memoryos_core.chat.service import ChatCall, ChatReport, ChatService, ChatStream
+from memoryos_core.chat.attempt import ChatCall
+from memoryos_core.chat.service import ChatService
+from memoryos_core.chat.stream import ChatReport, ChatStream
+from memoryos_core.routing.router import ModelRouter
 from memoryos_gateway.auth import Authenticator
+from memoryos_gateway.call_headers import facts_headers, route_header
 from memoryos_gateway.errors import answer_error, is_internal
 from memoryos_gateway.http import ClientGone, read_json_body
 from memoryos_gateway.identity import chat_caller, idempotency_key
 from memoryos_gateway.openai.decode import ChatBody, decode_chat
 from memoryos_gateway.openai.encode import DONE, NOT_STORED, encode_answer, encode_batch, encode_stream_error
+from memoryos_ports.errors import ModelNotFound
 from memoryos_ports.llm import ChatChunk
 
 _JSON = (b"content-type", b"application/json")
@@ -30,7 +33,9 @@ _SSE = (
 )
 
 
-def chat_route(service: ChatService, authenticator: Authenticator, *, body_limit: int) -> ASGIRouteHandler:
+def chat_route(
+    service: ChatService, router: ModelRouter, authenticator: Authenticator, *, body_limit: int
+) -> ASGIRouteHandler:
     """Return the route, with its services by closure."""
 
     @asgi(["/v1/chat/completions", "/chat/completions"], copy_scope=False)
@@ -42,6 +47,8 @@ def chat_route(service: ChatService, authenticator: Authenticator, *, body_limit
         principal.require("chat")
         try:
             body = decode_chat(await read_json_body(scope, receive, limit=body_limit))
+            if not principal.may_use(*router.known_as(body.model)):
+                raise ModelNotFound(body.model)
             call = ChatCall(
                 model=body.model,
                 messages=body.messages,
@@ -77,7 +84,7 @@ async def _send_stream(stream: ChatStream, send: Send, *, include_usage: bool) -
             async for batch in batches:
                 await _send_batch(send, batch, include_usage=include_usage)
         except Exception as exc:  # noqa: BLE001 - the last handler: a stream that began can only tell it in its own words
-            answer = answer_error(exc, chat=True)
+            answer = answer_error(exc, asks_model=True)
             if is_internal(answer):
                 logger.opt(exception=exc).error("stream failed")
             end = encode_stream_error(answer.body) + DONE
@@ -124,9 +131,9 @@ def _report_headers(report: ChatReport) -> list[tuple[bytes, bytes]]:
         memory += f"; reason={prepared.reason}"
     headers = [
         (b"x-memoryos-memory", memory.encode()),
-        (b"x-memoryos-route", quote(str(report.route), safe=string.punctuation).encode()),  # the client named the model
+        (b"x-memoryos-route", route_header(report.route)),
         (b"x-memoryos-tries", b"%d" % report.tries),
     ]
     if event_id := report.event_id:
         headers.append((b"x-memoryos-event", event_id.encode()))
-    return headers
+    return [*headers, *facts_headers(report.facts)]

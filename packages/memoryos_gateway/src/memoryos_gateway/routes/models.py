@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{id}: what a client may put into `model`."""
+"""GET /v1/models and /v1/models/{id}: what a client may put into `model`, as far as its key may use it."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from memoryos_core.chat.router import ModelRouter
+from memoryos_core.routing.router import ModelRouter
 from memoryos_gateway.auth import Authenticator
 from memoryos_gateway.openai.schema import ModelCard, ModelList
+from memoryos_ports.errors import ModelNotFound
 
 
 @get(["/v1/models", "/models"])
@@ -18,8 +19,8 @@ async def list_models(
     authenticator: NamedDependency[Authenticator],
 ) -> ModelList:
     """List the models that the key may use."""
-    authenticator.authenticate(request.scope)
-    return ModelList(data=[_card(router, name) for name in router.names()])
+    principal = authenticator.authenticate(request.scope)
+    return ModelList(data=[_card(router, name) for name in router.names() if principal.may_use(*router.known_as(name))])
 
 
 @get(["/v1/models/{model:path}", "/models/{model:path}"])
@@ -30,8 +31,10 @@ async def get_model(
     authenticator: NamedDependency[Authenticator],
 ) -> ModelCard:
     """Return one model; the id may hold slashes."""
-    authenticator.authenticate(request.scope)
-    return _card(router, model.removeprefix("/"))
+    principal, name = authenticator.authenticate(request.scope), model.removeprefix("/")
+    if not principal.may_use(*router.known_as(name)):
+        raise ModelNotFound(name)
+    return _card(router, name)
 
 
 def _card(router: ModelRouter, name: str) -> ModelCard:

@@ -1,0 +1,1 @@
+"""FAQ memories: questions with approved answers, per tenant."""

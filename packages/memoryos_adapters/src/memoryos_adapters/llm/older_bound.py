@@ -1,0 +1,12 @@
+"""The bound on an answer for servers that only know its older name."""
+
+import msgspec
+
+_OLDER, _NEWER = "max_tokens", "max_completion_tokens"
+
+
+def with_older_bound(params: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """Return parameters that say ``max_tokens`` where they said ``max_completion_tokens``, which wins over it."""
+    newer = params.get(_NEWER)
+    rest = {name: raw for name, raw in params.items() if name != _NEWER}
+    return rest if newer is None or bytes(newer).strip() == b"null" else {**rest, _OLDER: newer}
