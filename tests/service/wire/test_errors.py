@@ -60,7 +60,11 @@ BAD_FIELDS: list[Any] = [
     ({"model": "m-1", "messages": [*HI, {"role": "bot", "content": "Hi"}]}, "messages[1].role", None),
     ({"model": "m-1", "messages": [{"role": "user"}]}, "messages[0].content", "missing_required_parameter"),
     ({"model": "m-1", "messages": [{"role": "user", "content": None}]}, "messages[0].content", None),
-    ({"model": "m-1", "messages": [{"role": "system", "content": None}]}, "messages[0].content", None),
+    (
+        {"model": "m-1", "messages": [{"role": "tool", "content": None, "tool_call_id": "c"}]},
+        "messages[0].content",
+        None,
+    ),
     ({"model": "m-1", "messages": [{"role": "developer"}]}, "messages[0].content", "missing_required_parameter"),
     ({"model": "m-1", "messages": [{"role": "user", "content": 5}]}, "messages[0].content", None),
     (
@@ -125,6 +129,7 @@ SPEECHLESS: list[Any] = [
     {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}},
     {"role": "assistant", "refusal": "No"},
     {"role": "function", "name": "f", "content": None},
+    {"role": "system", "content": None},
 ]
 """Messages that need no content."""
 

@@ -14,7 +14,7 @@ from tests.support.wire import send
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-EVERY = ["fast", "m-3", "auto", "m-1", "m-2", "fake/m-1", "fake/m-2"]
+EVERY = ["fast", "m-3", "auto", "m-1", "m-2", "fake/m-1", "fake/m-2", "memoryos/hashed"]
 OF_FAKE = ["m-3", "auto", "m-1", "m-2", "fake/m-1", "fake/m-2"]
 
 RIGHTS: list[Any] = [
@@ -39,7 +39,7 @@ async def test_the_list_has_the_shape_of_openai(
     assert answer.json["object"] == "list"
     cards = [(card["id"], card["object"], card["owned_by"]) for card in answer.json["data"]]
     assert [card["created"] for card in answer.json["data"]] == [0] * len(EVERY)
-    owners = ["open", *["fake"] * 6]
+    owners = ["open", *["fake"] * 6, "memoryos"]
     assert cards == [(name, "model", owner) for name, owner in zip(EVERY, owners, strict=True)]
 
 

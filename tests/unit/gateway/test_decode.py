@@ -66,13 +66,23 @@ def test_a_tool_call_keeps_what_its_provider_wants_back() -> None:
     )
 
 
-@pytest.mark.parametrize("role", ["system", "developer", "user", "tool"])
-@pytest.mark.parametrize("content", [{}, {"content": None}], ids=["absent", "null"])
-def test_a_role_that_has_nothing_but_its_content_needs_it(role: str, content: dict[str, Any]) -> None:
+@pytest.mark.parametrize("role", ["system", "developer", "user", "tool", "function"])
+def test_every_role_but_the_assistants_needs_a_content(role: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        decode_chat(_body(_HI, {"role": role, "tool_call_id": "c", **content}))
-    assert caught.value.param == "messages[1].content"
-    assert caught.value.code == (None if content else "missing_required_parameter")
+        decode_chat(_body(_HI, {"role": role, "tool_call_id": "c", "name": "f"}))
+    assert (caught.value.param, caught.value.code) == ("messages[1].content", "missing_required_parameter")
+
+
+@pytest.mark.parametrize("role", ["user", "tool"])
+def test_a_user_and_a_tool_say_something(role: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode_chat(_body(_HI, {"role": role, "tool_call_id": "c", "content": None}))
+    assert (caught.value.param, caught.value.code) == ("messages[1].content", None)
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "assistant", "function"])
+def test_the_content_of_any_other_role_may_be_null(role: str) -> None:
+    assert _decoded({"role": role, "name": "f", "content": None}).content is None
 
 
 @pytest.mark.parametrize("message", [{}, {"content": None}, {"refusal": "no"}, {"content": ""}], ids=str)

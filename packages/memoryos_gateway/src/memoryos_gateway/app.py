@@ -22,6 +22,7 @@ from memoryos_gateway.errors import error_handler
 from memoryos_gateway.http import JsonRequest
 from memoryos_gateway.loopback import LoopbackGuard
 from memoryos_gateway.methods import Methods
+from memoryos_gateway.model_catalog import ModelCatalog
 from memoryos_gateway.openai.openapi import openapi_config
 from memoryos_gateway.request_frame import RequestFrame
 from memoryos_gateway.routes import chat, embeddings, health, memory, models, root
@@ -35,6 +36,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     chat: ChatService
     embeddings: EmbeddingsService
     router: ModelRouter
+    catalog: ModelCatalog
     ingest: Ingest
     recall: Recall
     context: ContextService

@@ -30,6 +30,7 @@ from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.routing.usage import UsageBook
 from memoryos_gateway.app import Services
 from memoryos_gateway.auth import Authenticator
+from memoryos_gateway.model_catalog import ModelCatalog
 from memoryos_gateway.usage_log import log_usage
 from memoryos_ports.clock import Clock
 from memoryos_ports.embedding import Embedder
@@ -197,6 +198,7 @@ class GatewayContainer(AdapterContainer):
         chat=chat,
         embeddings=embeddings,
         router=router,
+        catalog=providers.Singleton(ModelCatalog, router, embeddings),
         ingest=ingest,
         recall=recall,
         context=context,

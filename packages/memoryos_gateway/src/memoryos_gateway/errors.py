@@ -12,7 +12,8 @@ from memoryos_gateway.bad_json import field_of
 from memoryos_ports import errors
 
 CHAT_PATHS = frozenset({"/v1/chat/completions", "/chat/completions"})
-MODEL_PATHS = CHAT_PATHS | {"/v1/embeddings", "/embeddings"}
+EMBEDDINGS_PATHS = frozenset({"/v1/embeddings", "/embeddings"})
+MODEL_PATHS = CHAT_PATHS | EMBEDDINGS_PATHS
 """Where an upstream that fails is a provider; elsewhere it is a store."""
 
 

@@ -413,6 +413,7 @@ async def test_a_sensitive_answer_to_a_harmless_question_stays_as_well(applied: 
     await stage.service.complete(asks("what is it called?"))
     if applied:
         await stack.settle()
+        assert all(page.sensitive for page in await stack.pages())
     await stage.service.complete(asks("tell me what it is called"))
     assert "Tulip" not in str(adapter_of(cloud).requests)
 

@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
+from memoryos_core.memory.ingest import Ingest
+from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_ports.errors import EventIdReused, MemoryDisabled, NotFound, UpstreamUnavailable
+from memoryos_ports.events import EventMessage
 from memoryos_ports.ids import EventId, page_id
 from tests.support.makers import ANA, BOB, NOON, after, make_event, make_turn
 from tests.support.memory_stack import MemoryStack
@@ -143,6 +146,76 @@ async def test_an_embedder_that_is_down_leaves_the_turn_for_later(stack: MemoryS
     stack.faults.embedder.mend()
     await stack.ingest.apply(EVENT)
     assert [page.id for page in await stack.pages()] == [page_id(ANA, EVENT.event_id, index) for index in (0, 1)]
+
+
+SECRET_TURNS = {
+    "the first": (make_turn("about Project Tulip"), make_turn("well", role="assistant")),
+    "the answer": (make_turn("what is it called?"), make_turn("PROJECT\nTULIP", role="assistant")),
+    "escaped": (make_turn("hi"), make_turn('{"note": "\\u673a\\u5bc6"}', role="assistant")),
+    "the name of its speaker": (make_turn("hi", name="Project Tulip"), make_turn("well", role="assistant")),
+}
+
+
+@pytest.mark.parametrize("turns", SECRET_TURNS.values(), ids=SECRET_TURNS)
+async def test_one_sensitive_turn_marks_all_pages_of_its_event(
+    turns: tuple[EventMessage, ...], stack: MemoryStack
+) -> None:
+    ingest = with_rules(stack)
+    await ingest.accept(make_event("e1", *turns))
+    assert [page.sensitive for page in await stack.short_term.unindexed(ANA, limit=9)] == [True, True]
+    (event,) = await stack.take()
+    assert event.sensitive, "the log holds the mark as well"
+    await stack.ingest.apply(event)
+    assert [page.sensitive for page in await stack.pages()] == [True, True], "whatever the rules say by then"
+
+
+async def test_an_exchange_that_is_published_alone_is_marked_too(stack: MemoryStack) -> None:
+    """The way of a chat, whose answer may be sensitive where the question was not."""
+    ingest, event = with_rules(stack), make_event("e1", "about Project Tulip")
+    await ingest.publish(event)
+    await ingest.keep_short_term(event)
+    assert [page.sensitive for page in await stack.short_term.unindexed(ANA, limit=9)] == [True]
+    assert [queued.sensitive for queued in await stack.take()] == [True]
+
+
+async def test_what_somebody_marked_stays_marked_without_any_rule(stack: MemoryStack) -> None:
+    event = make_event("e1", "tea", sensitive=True)
+    await stack.ingest.accept(event)
+    await stack.settle()
+    assert [page.sensitive for page in await stack.pages()] == [True]
+
+
+async def test_an_event_of_before_the_rules_is_marked_when_it_is_applied(stack: MemoryStack) -> None:
+    await stack.ingest.accept(make_event("e1", "about Project Tulip"))
+    (event,) = await stack.take()
+    assert not event.sensitive
+    await with_rules(stack).apply(event)
+    assert [page.sensitive for page in await stack.pages()] == [True]
+
+
+async def test_what_is_harmless_is_not_marked(stack: MemoryStack) -> None:
+    await with_rules(stack).accept(make_event("e1", "a project about tulips", make_turn("well", name="Tulip")))
+    await stack.settle()
+    assert [page.sensitive for page in await stack.pages()] == [False, False]
+
+
+async def test_the_mark_is_no_other_content(stack: MemoryStack) -> None:
+    event = make_event("e1", "about Project Tulip")
+    first = await stack.ingest.accept(event)
+    again = await with_rules(stack).accept(event, check_pages=True)
+    assert again.memory_ids == first.memory_ids
+    assert (await stack.events.stats()).length == 1
+
+
+def with_rules(stack: MemoryStack) -> Ingest:
+    """Return an ingest over the stores of a stack that knows what is sensitive."""
+    return Ingest(
+        events=stack.events,
+        short_term=stack.short_term,
+        storage=stack.storage,
+        embedder=stack.embedder,
+        sensitive=SensitiveRules(["Project Tulip", "机密"]),
+    )
 
 
 async def store_and_purge(stack: MemoryStack) -> None:

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 _MOST = 1e9  # beyond that it is no figure that anybody meant
 _MILLISECOND_HEADERS = ("retry-after-ms", "x-ms-retry-after-ms")
 _LIMITS = ("requests", "tokens")
-_DURATION = re.compile(r"(?=.)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _UNITS_S = (86400, 3600, 60, 1, 0.001)
 
 

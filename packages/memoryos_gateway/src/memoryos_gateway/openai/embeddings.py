@@ -50,7 +50,9 @@ def decode_embeddings(body: bytes) -> EmbeddingsBody:
             params={name: raw for name, raw in fields.items() if name not in _OWN_FIELDS},
         ),
         user=decode_field(_optional_text, fields.get("user"), "user"),
-        encoding_format=_encoding_format(decode_field(_optional_text, fields.get("encoding_format"), "encoding_format")),
+        encoding_format=_encoding_format(
+            decode_field(_optional_text, fields.get("encoding_format"), "encoding_format")
+        ),
     )
 
 

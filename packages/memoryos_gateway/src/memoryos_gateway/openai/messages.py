@@ -9,8 +9,8 @@ from memoryos_ports.llm import ContentPart, ImageUrl, Message, ToolCall
 
 _message = msgspec.json.Decoder(WireMessage)
 
-_MAY_SAY_NOTHING = ("assistant", "function")
-"""Roles whose content may be null; an assistant may also call tools, refuse or speak, and have no content at all."""
+_MUST_SAY_SOMETHING = ("user", "tool")
+"""Roles whose content is never null. An assistant, which may call tools, refuse or speak, need not even have one."""
 
 _NAMED_BY_TYPE = frozenset({"text", "image_url", "input_audio", "file", "refusal"})
 """The types of parts that hold what they are in a field of the same name."""
@@ -37,7 +37,7 @@ def read_message(raw: msgspec.Raw, path: str) -> Message:
 def _check_role(wire: WireMessage, path: str) -> None:
     if wire.content is msgspec.UNSET and wire.role != "assistant":
         raise missing(f"{path}.content")
-    if wire.content is None and wire.role not in _MAY_SAY_NOTHING:
+    if wire.content is None and wire.role in _MUST_SAY_SOMETHING:
         raise InvalidInput(f"{path}.content: expected a text or parts, got null", param=f"{path}.content")
     if wire.role == "tool" and not wire.tool_call_id:
         raise missing(f"{path}.tool_call_id")

@@ -10,8 +10,8 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 import memoryos_gateway
-from memoryos_gateway.errors import CHAT_PATHS, ErrorBody
-from memoryos_gateway.openai.schema import ChatCompletion, ChatCompletionRequest
+from memoryos_gateway.errors import CHAT_PATHS, EMBEDDINGS_PATHS, ErrorBody
+from memoryos_gateway.openai.schema import ChatCompletion, ChatCompletionRequest, EmbeddingList, EmbeddingRequest
 
 DOCUMENT_PATH = "/openapi.json"
 
@@ -46,10 +46,12 @@ def openapi_config() -> OpenAPIConfig:
 
 def complete_document(document: dict[str, Any]) -> dict[str, Any]:
     """Return Litestar's document with the chat route added and every error answer in our shape."""
-    structs = (ChatCompletionRequest, ChatCompletion, ErrorDocument)
+    structs = (ChatCompletionRequest, ChatCompletion, EmbeddingRequest, EmbeddingList, ErrorDocument)
     _, schemas = msgspec.json.schema_components(structs, ref_template=_SCHEMA_REF)
     components = document.get("components", {})
     paths = {**document["paths"], **{path: {"post": _chat_operation(path)} for path in sorted(CHAT_PATHS)}}
+    for path in EMBEDDINGS_PATHS:
+        paths[path] = {"post": {**paths[path]["post"], **_embeddings_bodies()}}
     return {
         **document,
         "paths": {path: dict(_with_errors(item)) for path, item in paths.items()},
@@ -97,6 +99,14 @@ def _chat_operation(path: str) -> dict[str, Any]:
                 "content": {**_json(ChatCompletion), "text/event-stream": {"schema": {"type": "string"}}},
             }
         },
+    }
+
+
+def _embeddings_bodies() -> dict[str, Any]:
+    """The route decodes its body itself, so that unknown fields are passed on."""
+    return {
+        "requestBody": {"required": True, "content": _json(EmbeddingRequest)},
+        "responses": {"200": {"description": "The vectors, in order", "content": _json(EmbeddingList)}},
     }
 
 

@@ -90,3 +90,30 @@ class ChatCompletion(msgspec.Struct, frozen=True, kw_only=True):
     choices: list[dict[str, Any]]
     usage: dict[str, Any] | None = None
     object: Literal["chat.completion"] = "chat.completion"
+
+
+class EmbeddingRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """For the documentation: the fields of an embeddings request that the gateway reads. Any other is passed on."""
+
+    model: str
+    input: str | list[str | int | list[int]]
+    dimensions: int | None = None
+    encoding_format: Literal["float", "base64"] = "float"
+    user: str | None = None
+
+
+class Embedding(msgspec.Struct, frozen=True, kw_only=True):
+    """For the documentation: one vector, as floats or as base64 of 32-bit little-endian ones."""
+
+    index: int
+    embedding: list[float] | str
+    object: Literal["embedding"] = "embedding"
+
+
+class EmbeddingList(msgspec.Struct, frozen=True, kw_only=True):
+    """For the documentation: the answer of ``POST /v1/embeddings``."""
+
+    data: list[Embedding]
+    model: str
+    usage: dict[str, int]
+    object: Literal["list"] = "list"
