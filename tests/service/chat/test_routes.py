@@ -68,7 +68,7 @@ async def test_the_sdk_raises_not_found(sdk: AsyncOpenAI) -> None:
 
 async def test_the_sdk_lists_and_looks_up_models(sdk: AsyncOpenAI) -> None:
     names = [model.id async for model in sdk.models.list()]
-    assert names == ["fast", "auto", "m-1", "m-2", "fake/m-1", "fake/m-2"]
+    assert names == ["fast", "auto", "m-1", "m-2", "fake/m-1", "fake/m-2", "memoryos/hashed"]
     for name, owner in [("fast", "open"), ("m-1", "fake"), ("fake/m-2", "fake"), ("open/a/b", "open")]:
         model = await sdk.models.retrieve(name)
         assert (model.id, model.owned_by, model.object) == (name, owner, "model")

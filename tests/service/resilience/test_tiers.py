@@ -100,6 +100,20 @@ async def test_what_was_sensitive_is_recalled_for_local_models_only(
     assert b"lands in Lisbon" not in far.requests[-1].body
 
 
+async def test_an_answer_made_from_sensitive_memories_stays_local_too(
+    person: Person, near: FakeUpstream, far: FakeUpstream
+) -> None:
+    await person.chat(f"The {SECRET_WORD} lands in Lisbon", model="auto")
+    await person.remembered()
+    near.next(Reply.text("It lands at pier seven in Lisbon"))
+
+    await person.chat("Where in Lisbon does what land?", model="near/n-1")
+    await person.remembered()
+    await person.chat("At which pier in Lisbon does it land?", model="far/f-1")
+
+    assert b"pier seven" not in far.requests[-1].body
+
+
 async def test_a_model_that_keeps_failing_is_left_alone_and_health_says_so(person: Person, far: FakeUpstream) -> None:
     far.always = Reply.error(500)
     for _ in range(2):

@@ -129,8 +129,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 class ChatAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer with at least one choice.
 
-    `created` is Unix seconds. `wire` is the body in the OpenAI dialect when the provider speaks it well: it may be
-    sent to the client as it is. None when the answer has to be encoded from the fields.
+    `created` is Unix seconds. `wire` is the body in the OpenAI dialect, from a provider that speaks it: it may be sent
+    to the client as it is. None when the answer has to be encoded from the fields.
     """
 
     id: str
@@ -183,7 +183,7 @@ class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):
     """One event of a stream; `id`, `created` and `model` are the same in all chunks of an answer.
 
     The chunk that reports `usage` has no deltas and is the last. `wire` is the JSON of the event in the OpenAI
-    dialect when it may be passed on as it came, else None. The first chunk of a stream holds its `facts`.
+    dialect, from a provider that speaks it, and may be sent to the client as it is; else None. The first chunk of a stream holds its `facts`.
     """
 
     id: str

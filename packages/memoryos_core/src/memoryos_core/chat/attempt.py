@@ -64,9 +64,10 @@ class Attempt:
         return adapter.of(self._call.caller.tenant_id) if isinstance(adapter, DirectLlm) else adapter
 
     def _prepared_for(self, route: Route) -> Prepared:
-        """Return what memory brings to this model: what must stay local reaches local ones only."""
+        """Return what memory brings to this model: what must stay local reaches local ones only, and marks answers."""
         if route.provider.local:
-            return self._prepared
+            marked = self._prepared.sensitive or any(page.sensitive for page in self._prepared.pages)
+            return msgspec.structs.replace(self._prepared, sensitive=marked)
         kept = self._prepared.without(self._stays)
         return kept.without(lambda page: True) if self._rules.match(kept.block) else kept
 

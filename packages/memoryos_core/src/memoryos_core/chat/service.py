@@ -79,19 +79,7 @@ class ChatService:
         prepared = await self._prepare(call, sensitive=sensitive)
         length = prompt_tokens(call.messages, call.params.get("tools")) + prepared.tokens if plan.measures else 0
         routes = plan.routes(prompt_tokens=length, sensitive=sensitive)
-        ask_once = way(Attempt(call, prepared, self._rules))
-        tries = 0
-
-        async def ask(route: Route) -> _T:
-            nonlocal tries
-            tries += not route.provider.direct
-            try:
-                return await ask_once(route)
-            except asyncio.CancelledError:
-                if not route.provider.direct:  # what the provider has read already is paid for
-                    self._book(call, route, _estimate(call, ""), outcome="cancelled", tries=tries)
-                raise
-
+        ask = self._paid_for(call, way(Attempt(call, prepared, self._rules)))
         try:
             return await self._dispatcher.run(call.model, routes, ask)
         except ModelNotFound as exc:
@@ -102,6 +90,22 @@ class ChatService:
             if self._memory is not None:
                 self._memory.remember_later(prepared, Answered(text=None, partial=True))
             raise
+
+    def _paid_for(self, call: ChatCall, ask: Callable[[Route], Awaitable[_T]]) -> Callable[[Route], Awaitable[_T]]:
+        """Return what asks a model and books a call that is cancelled: what a provider has read is paid for."""
+        tries = 0
+
+        async def ask_and_book(route: Route) -> _T:
+            nonlocal tries
+            tries += not route.provider.direct
+            try:
+                return await ask(route)
+            except asyncio.CancelledError:
+                if not route.provider.direct:
+                    self._book(call, route, _estimate(call, ""), outcome="cancelled", tries=tries)
+                raise
+
+        return ask_and_book
 
     def _book(self, call: ChatCall, route: Route, usage: Usage, *, outcome: Outcome, tries: int) -> None:
         tenant_id = call.caller.tenant_id

@@ -73,10 +73,8 @@ class Breakers:
             _end_trial(breaker, by)
 
     def is_down(self, provider: str) -> bool:
-        """Return whether a deployment of the provider is open."""
-        return any(
-            self._is_open(breaker) for name, breaker in self._breakers.items() if name.partition("/")[0] == provider
-        )
+        """Return whether a deployment of the provider is left alone at the moment."""
+        return any(name.partition("/")[0] == provider and self.rest_s(name) > 0 for name in self._breakers)
 
     def _is_open(self, breaker: _Breaker) -> bool:
         return breaker.failures >= self._settings.failures

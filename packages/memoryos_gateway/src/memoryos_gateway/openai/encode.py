@@ -36,11 +36,7 @@ def encode_answer(answer: ChatAnswer) -> bytes:
 
 def encode_batch(chunks: Iterable[ChatChunk], *, include_usage: bool) -> bytes:
     """Return the events of chunks that arrived together; the usage chunk only for a client that asked for it."""
-    return b"".join(
-        b"data: %b\n\n" % (chunk.wire if chunk.wire is not None else _chunk(chunk, include_usage))
-        for chunk in chunks
-        if chunk.deltas or include_usage
-    )
+    return b"".join(b"data: %b\n\n" % _event(chunk, include_usage) for chunk in chunks if chunk.deltas or include_usage)
 
 
 def encode_stream_error(body: ErrorBody) -> bytes:
@@ -80,6 +76,15 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
 
 def _extra_content(call: ToolCall | ToolCallDelta) -> dict[str, Any]:
     return {} if call.extra_content is None else {"extra_content": call.extra_content}
+
+
+def _event(chunk: ChatChunk, include_usage: bool) -> bytes:
+    """Return the JSON of a chunk: as it came if it may be, with the null that some providers leave out (S11)."""
+    if chunk.wire is None:
+        return _chunk(chunk, include_usage)
+    if not include_usage or b'"usage"' in chunk.wire:
+        return chunk.wire
+    return chunk.wire.rstrip().removesuffix(b"}") + b',"usage":null}'
 
 
 def _chunk(chunk: ChatChunk, include_usage: bool) -> bytes:
