@@ -1,6 +1,7 @@
 """The adapter for Ollama keeps the promises of its ports, on a fake server that Ollama's own SDK understands."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,9 +9,9 @@ import msgspec
 import ollama
 import pytest
 
-from memoryos_adapters.http import Http
+from memoryos_adapters.http import Http, open_http
 from memoryos_adapters.llm.ollama import OllamaDialect, OllamaLlm
-from memoryos_adapters.settings import LlmProviderSettings, Secret
+from memoryos_adapters.settings import HttpSettings, LlmProviderSettings, Secret
 from memoryos_ports.errors import (
     InvalidInput,
     ModelNotFound,
@@ -31,6 +32,7 @@ from tests.support.completion import Completion
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.ollama_answers import CREATED, last_line, line, lines, ndjson, speak_ollama
 from tests.support.replies import Reply
+from tests.unit.adapters.little_servers import answering, http_answer
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 TOOLS = (("call_1", "get_weather", '{"city":"Hérault","days":[1,2]}'), ("call_2", "get_time", "{}"))
@@ -202,14 +204,21 @@ async def test_what_has_no_word_here_is_told(llm: OllamaLlm) -> None:
     assert chunks[0].facts.dropped_params == ("logit_bias", "verbosity")
 
 
+async def test_an_image_by_url_is_fetched_and_sent_as_bare_base64(upstream: FakeUpstream) -> None:
+    image = http_answer(base64.b64decode(PIXEL), media_type="image/png")
+    settings = LlmProviderSettings(kind="ollama", base_url=upstream.root_url)
+    async with answering(lambda _: image) as proxy, open_http(HttpSettings(proxy=proxy.url)) as http:
+        await OllamaLlm("provider", settings, http).chat(_asking_about("http://images.example/a.png"))
+
+    (received,) = upstream.requests
+    assert received.json["messages"] == [{"role": "user", "content": "", "images": [PIXEL]}]
+
+
 async def test_an_image_by_url_that_may_not_be_fetched_is_refused(llm: OllamaLlm, upstream: FakeUpstream) -> None:
-    part = ContentPart(type="image_url", image_url=ImageUrl(url=f"{upstream.root_url}/secret.png"))
-    request = ChatRequest(model="m", messages=(Message(role="user", content=(part,)),))
-
     with pytest.raises(InvalidInput) as caught:
-        await llm.chat(request)
+        await llm.chat(_asking_about(f"{upstream.root_url}/secret.png"))
 
-    assert caught.value.param == "messages[0].content[0].image_url.url"
+    assert (caught.value.param, caught.value.code) == ("messages[0].content[0].image_url.url", "invalid_image_url")
     assert upstream.requests == []
 
 
@@ -415,6 +424,11 @@ async def errors_of_both_for(llm: LlmAdapter, request: ChatRequest) -> list[Exce
         await llm.chat(request)
     _, error = await broken_stream(llm, request)
     return [whole.value, error]
+
+
+def _asking_about(url: str) -> ChatRequest:
+    part = ContentPart(type="image_url", image_url=ImageUrl(url=url))
+    return ChatRequest(model="m", messages=(Message(role="user", content=(part,)),))
 
 
 def _streamed(*documents: dict[str, Any]) -> Reply:

@@ -184,6 +184,9 @@ def test_a_budget_is_not_asked_for_when_the_thoughts_of_the_loop_are_lost() -> N
 
     assert encoded(ask(*loop, reasoning_effort="high")).dropped_params == ("reasoning_effort",)
     assert sent(ask(*loop, reasoning_effort="high", model=NEWEST_MODEL))["output_config"] == {"effort": "high"}
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    kept = (loop[0], {**loop[1], "thinking_blocks": [thought]}, loop[2])
+    assert sent(ask(*kept, reasoning_effort="high"))["thinking"]["type"] == "enabled"
 
 
 def test_an_unknown_effort_is_refused() -> None:

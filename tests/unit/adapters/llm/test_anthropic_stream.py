@@ -187,6 +187,12 @@ def test_an_answer_by_the_forced_tool_is_content() -> None:
     assert text_of(_decode(*events(empty), request=asked)) == "{}"
 
 
+def test_a_tool_of_that_name_is_only_a_tool_when_no_schema_was_asked_for() -> None:
+    called = Completion(tools=(("toolu_1", "json_answer", "{}"),), finish_reason="tool_calls")
+
+    assert [call.name for call in _calls(_decode(*events(called))) if call.name] == ["json_answer"]
+
+
 def test_unknown_events_blocks_and_deltas_are_skipped() -> None:
     chunks = _decode(
         {"type": "x_new_event", "index": "zero"},
