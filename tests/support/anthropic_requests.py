@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from memoryos_adapters.llm.anthropic_dialect import AnthropicDialect
+from memoryos_adapters.llm.anthropic.dialect import AnthropicDialect
 from memoryos_adapters.llm.dialect import Outgoing
 from memoryos_adapters.settings import LlmProviderSettings, Secret
 from memoryos_ports.llm import ChatRequest, ContentPart, ImageUrl, Message, ToolCall

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from memoryos_adapters.llm.dialect import Outgoing
-from memoryos_adapters.llm.gemini import GeminiDialect
+from memoryos_adapters.llm.gemini.adapter import GeminiDialect
 from memoryos_adapters.settings import LlmProviderSettings, Secret
 from memoryos_ports.llm import ChatRequest, ContentPart, ImageUrl, Message, ToolCall
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from memoryos_adapters.http import Http, open_http
-from memoryos_adapters.llm.openai_compatible import OpenAiCompatibleLlm
+from memoryos_adapters.llm.openai.adapter import OpenAiCompatibleLlm
 from memoryos_adapters.settings import LlmProviderSettings, Secret
 from memoryos_ports.llm import LlmAdapter
 from tests.contract.llm.faults import KEY

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from memoryos_adapters.http import Http
-from memoryos_adapters.llm.anthropic import AnthropicLlm
+from memoryos_adapters.llm.anthropic.adapter import AnthropicLlm
 from memoryos_adapters.settings import LlmProviderSettings, Secret
 from memoryos_ports.errors import (
     InvalidInput,
@@ -164,7 +164,7 @@ async def test_the_version_is_pinned_and_the_key_is_in_its_own_header(
 
 
 async def test_the_settings_may_pin_another_version(make: Make, upstream: FakeUpstream) -> None:
-    answer = await make(headers={"Anthropic-Version": "2026-10-21"}).chat(ask(temperature=0.5))
+    answer = await make(headers={"Anthropic-Version": Secret("2026-10-21")}).chat(ask(temperature=0.5))
 
     assert upstream.requests[0].headers["anthropic-version"] == "2026-10-21"
     assert answer.facts.dropped_params == ("temperature",)

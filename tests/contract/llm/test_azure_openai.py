@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from memoryos_adapters.http import Http
-from memoryos_adapters.llm.azure_openai import AzureOpenAiDialect, AzureOpenAiLlm
+from memoryos_adapters.llm.azure_openai.adapter import AzureOpenAiDialect, AzureOpenAiLlm
 from memoryos_adapters.settings import EntraSettings, LlmProviderSettings, Secret
 from memoryos_ports.errors import (
     ModelNotFound,

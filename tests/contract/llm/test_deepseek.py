@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from memoryos_adapters.http import Http
-from memoryos_adapters.llm.deepseek import DeepSeekDialect, DeepSeekLlm
+from memoryos_adapters.llm.deepseek.adapter import DeepSeekDialect, DeepSeekLlm
 from memoryos_adapters.settings import LlmProviderSettings, Secret
 from memoryos_ports.errors import (
     QuotaExhausted,

@@ -12,7 +12,7 @@ from google.genai import errors, types
 from pydantic.alias_generators import to_camel
 
 from memoryos_adapters.http import Http, open_http
-from memoryos_adapters.llm.gemini import GeminiLlm
+from memoryos_adapters.llm.gemini.adapter import GeminiLlm
 from memoryos_adapters.settings import HttpSettings, LlmProviderSettings, Secret
 from memoryos_ports.errors import (
     InvalidInput,

@@ -10,7 +10,7 @@ import ollama
 import pytest
 
 from memoryos_adapters.http import Http, open_http
-from memoryos_adapters.llm.ollama import OllamaDialect, OllamaLlm
+from memoryos_adapters.llm.ollama.adapter import OllamaDialect, OllamaLlm
 from memoryos_adapters.settings import HttpSettings, LlmProviderSettings, Secret
 from memoryos_ports.errors import (
     InvalidInput,

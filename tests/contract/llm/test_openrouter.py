@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from memoryos_adapters.http import Http
-from memoryos_adapters.llm.openrouter import OpenRouterDialect, OpenRouterLlm
+from memoryos_adapters.llm.openrouter.adapter import OpenRouterDialect, OpenRouterLlm
 from memoryos_adapters.settings import LlmProviderSettings, Secret
 from memoryos_ports.errors import (
     MemoryOSError,
@@ -131,7 +131,7 @@ class TestTheSdk(OpenAiSdkContract):
 
 
 async def test_an_application_may_name_itself(make: Make, upstream: FakeUpstream) -> None:
-    llm = make(headers={"HTTP-Referer": "https://example.org", "X-Title": "Example"})
+    llm = make(headers={"HTTP-Referer": Secret("https://example.org"), "X-Title": Secret("Example")})
 
     await llm.chat(make_request())
 

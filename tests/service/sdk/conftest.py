@@ -113,5 +113,5 @@ def shared_sync_sdk(gateway: RunningGateway) -> Iterator[OpenAI]:
 
 @pytest.fixture
 def sync_sdk(shared_sync_sdk: OpenAI, upstreams: dict[str, FakeUpstream]) -> OpenAI:
-    """The same, in front of providers that remember nothing; call it in a thread, since the gateway serves in this one."""
+    """The same, in front of providers that remember nothing; call it in another thread than the gateway's own."""
     return shared_sync_sdk

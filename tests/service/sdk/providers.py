@@ -56,7 +56,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     upstream: FakeUpstream
 
     def refuses(self, status: int, message: str = "No.", **headers: str) -> None:
-        """Answer every request from now on with this status, in this provider's own words; names take ``_`` for ``-``."""
+        """Answer every request from now on with this status, in its own words; `headers` have ``_`` for ``-``."""
         document = _refusal(self.name, status, message)
         said = {name.replace("_", "-"): value for name, value in headers.items()}
         self.upstream.always = Reply.json(document, status=status, headers=said)

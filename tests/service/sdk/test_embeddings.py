@@ -26,18 +26,18 @@ VECTORS: list[Any] = [
 """What the fakes answer to TEXTS, and the tokens that they count. The one of OpenAI answers in the wrong order."""
 
 
-@pytest.mark.parametrize("asked", [{}, {"encoding_format": "base64"}, {"encoding_format": "float"}], ids=str)
+@pytest.mark.parametrize("encoding_format", [openai.omit, "base64", "float"], ids=["unasked", "base64", "float"])
 @pytest.mark.parametrize(("model", "vectors", "tokens"), VECTORS)
 async def test_vectors_come_in_the_order_of_their_texts(
-    sdk: AsyncOpenAI, model: str, vectors: list[list[float]], tokens: int, asked: Any
+    sdk: AsyncOpenAI, model: str, vectors: list[list[float]], tokens: int, encoding_format: Any
 ) -> None:
     """B1, B2: the SDK asks for base64 unless told otherwise, and reads it unless told to."""
-    answer = await sdk.embeddings.create(model=model, input=TEXTS, **asked)
+    answer = await sdk.embeddings.create(model=model, input=TEXTS, encoding_format=encoding_format)
 
     assert [(row.object, row.index) for row in answer.data] == [("embedding", place) for place in range(3)]
     assert (answer.object, answer.model) == ("list", model)
     assert (answer.usage.prompt_tokens, answer.usage.total_tokens) == (tokens, tokens)
-    if asked.get("encoding_format") == "base64":
+    if encoding_format == "base64":
         assert all(isinstance(row.embedding, str) for row in answer.data)
     else:
         assert [row.embedding for row in answer.data] == vectors
@@ -45,9 +45,9 @@ async def test_vectors_come_in_the_order_of_their_texts(
 
 async def test_what_is_sent_is_base64_only_when_asked_for(sdk: AsyncOpenAI) -> None:
     """B1."""
-    for asked, kind in (({}, str), ({"encoding_format": "base64"}, str), ({"encoding_format": "float"}, list)):
-        body: Any = {"model": LOCAL, "input": "tea"}
-        raw = await sdk.embeddings.with_raw_response.create(**body, **asked)
+    asked: list[tuple[Any, type]] = [(openai.omit, str), ("base64", str), ("float", list)]
+    for encoding_format, kind in asked:
+        raw = await sdk.embeddings.with_raw_response.create(model=LOCAL, input="tea", encoding_format=encoding_format)
         (row,) = raw.http_response.json()["data"]
         assert isinstance(row["embedding"], kind)
     plain: Any = await sdk.post("/embeddings", body={"model": LOCAL, "input": "tea"}, cast_to=object)

@@ -18,9 +18,9 @@ import pytest_asyncio
 from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 from pydantic import BaseModel
 
-from tests.service.sdk.conftest import KEY
-from tests.service.sdk.providers import EMBEDDING_MODEL, Provider, provider_of
-from tests.service.sdk.test_parse import PARIS, PIECES, City, holds_schema
+from tests.service.sdk.conftest import HASTE, KEY
+from tests.service.sdk.providers import EMBEDDING_MODEL, Provider
+from tests.service.sdk.test_parse import PARIS, PIECES, City, asks_for_city
 from tests.service.sdk.test_tools import CALLS, RESULTS
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.gateway import RunningGateway
@@ -160,7 +160,7 @@ async def test_an_answer_has_the_shape_that_was_asked_for(make_chat: MakeChat, p
     provider.upstream.always = said
     model = make_chat(model=provider.model).with_structured_output(City, method=method)
     assert await model.ainvoke("Where?") == PARIS
-    assert holds_schema(provider.upstream.requests[0].json)
+    assert asks_for_city(provider.upstream.requests[0])
 
 
 FAULTS: list[Any] = [
@@ -197,6 +197,14 @@ async def test_a_wrong_key_is_raised_by_its_own_name(make_chat: MakeChat) -> Non
     assert type(caught.value).__name__ == "OpenAIAuthenticationError"
 
 
+async def test_it_does_not_multiply_our_tries(make_chat: MakeChat, upstream: FakeUpstream) -> None:
+    """E12."""
+    upstream.always = Reply.error(500)
+    with pytest.raises(openai.InternalServerError):
+        await make_chat(model="gpt-4o", max_retries=2).ainvoke("Hi")
+    assert len(upstream.requests) == HASTE.max_tries
+
+
 async def test_a_stream_that_breaks_raises(make_chat: MakeChat, provider: Provider) -> None:
     """S5, X1."""
     provider.upstream.always = Reply.text("Hel", "lo").stopping("reset", after=2)
@@ -226,11 +234,9 @@ async def test_embeddings_of_who_takes_only_texts_need_to_be_told(
         await make_embeddings(model=model).aembed_documents(["one", "two"])
 
 
-async def test_embeddings_have_the_length_that_was_asked_for(
-    make_embeddings: MakeEmbeddings, upstreams: dict[str, FakeUpstream]
-) -> None:
+async def test_embeddings_have_the_length_that_was_asked_for(make_embeddings: MakeEmbeddings) -> None:
     """B2."""
-    for model in (EMBEDDING_MODEL, f"{provider_of('ol', upstreams).name}/nomic-embed-text"):
+    for model in (EMBEDDING_MODEL, "ol/nomic-embed-text"):
         made = make_embeddings(model=model, dimensions=4, check_embedding_ctx_length=False)
         assert len(await made.aembed_query("one")) == 4
 

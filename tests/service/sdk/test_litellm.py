@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 
-from tests.service.sdk.conftest import KEY
+from tests.service.sdk.conftest import HASTE, KEY
 from tests.service.sdk.providers import EMBEDDING_MODEL, Provider
 from tests.service.sdk.test_openai import HI, PIXEL
-from tests.service.sdk.test_parse import PARIS, PIECES, City, holds_schema
+from tests.service.sdk.test_parse import PARIS, PIECES, City, asks_for_city
 from tests.service.sdk.test_tools import CALLS, RESULTS, TOOLS
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.gateway import RunningGateway
@@ -122,7 +122,7 @@ async def test_an_answer_has_the_shape_that_was_asked_for(litellm: ModuleType, h
     provider.upstream.always = Reply.text(*PIECES)
     answer = await litellm.acompletion(model=f"openai/{provider.model}", messages=HI, response_format=City, **here)
     assert City.model_validate_json(answer.choices[0].message.content) == PARIS
-    assert holds_schema(provider.upstream.requests[0].json)
+    assert asks_for_city(provider.upstream.requests[0])
 
 
 async def test_an_image_reaches_the_provider(litellm: ModuleType, here: Any, provider: Provider) -> None:
@@ -177,12 +177,24 @@ async def test_a_wrong_key_is_raised_by_its_own_name(litellm: ModuleType, here: 
         await litellm.acompletion(model="openai/gpt-4o", messages=HI, **{**here, "api_key": "sk-nobody"})
 
 
+async def test_it_does_not_multiply_our_tries(litellm: ModuleType, here: Any, upstream: FakeUpstream) -> None:
+    """E12: it leaves retries to the SDK of OpenAI."""
+    upstream.always = Reply.error(500)
+    with pytest.raises(litellm.BadGatewayError):
+        await litellm.acompletion(model="openai/gpt-4o", messages=HI, **{**here, "max_retries": 2})
+    assert len(upstream.requests) == HASTE.max_tries
+
+
 async def test_a_stream_that_breaks_raises(litellm: ModuleType, here: Any, provider: Provider) -> None:
-    """S5, X1."""
+    """S5, X1: as an error that its own router could act upon."""
     provider.upstream.always = Reply.text("Hel", "lo").stopping("reset", after=2)
-    stream = await litellm.acompletion(model=f"openai/{provider.model}", messages=HI, stream=True, **here)
-    ends: list[Any] = []
-    with pytest.raises(litellm.exceptions.MidStreamFallbackError):
+    ends: list[str | None] = []
+
+    async def read() -> None:
+        stream = await litellm.acompletion(model=f"openai/{provider.model}", messages=HI, stream=True, **here)
         async for chunk in stream:
-            ends += [choice.finish_reason for choice in chunk.choices]
+            ends.extend(choice.finish_reason for choice in chunk.choices)
+
+    with pytest.raises(litellm.exceptions.MidStreamFallbackError):
+        await read()
     assert set(ends) == {None}

@@ -10,7 +10,7 @@ import pytest
 from yarl import URL
 
 from memoryos_adapters.http import Http, open_http, translated, way_out
-from memoryos_adapters.llm.openai_compatible import OpenAiCompatibleLlm
+from memoryos_adapters.llm.openai.adapter import OpenAiCompatibleLlm
 from memoryos_adapters.settings import HttpSettings, LlmProviderSettings, Secret
 from memoryos_ports.errors import ConfigurationError, MemoryOSError, UpstreamProtocolError, UpstreamUnavailable
 from tests.contract.llm.requests import make_request, stream_of, text_of

@@ -19,14 +19,14 @@ from memoryos_adapters.events.sqlite import SqliteEvents
 from memoryos_adapters.faq.documents import DocumentFaq
 from memoryos_adapters.faq.noop import NoopFaq
 from memoryos_adapters.http import Http, open_http
-from memoryos_adapters.llm.anthropic import AnthropicLlm
-from memoryos_adapters.llm.azure_openai import AzureOpenAiLlm
-from memoryos_adapters.llm.deepseek import DeepSeekLlm
-from memoryos_adapters.llm.gemini import GeminiLlm
+from memoryos_adapters.llm.anthropic.adapter import AnthropicLlm
+from memoryos_adapters.llm.azure_openai.adapter import AzureOpenAiLlm
+from memoryos_adapters.llm.deepseek.adapter import DeepSeekLlm
+from memoryos_adapters.llm.gemini.adapter import GeminiLlm
 from memoryos_adapters.llm.noop import NoopLlm
-from memoryos_adapters.llm.ollama import OllamaLlm
-from memoryos_adapters.llm.openai_compatible import OpenAiCompatibleLlm
-from memoryos_adapters.llm.openrouter import OpenRouterLlm
+from memoryos_adapters.llm.ollama.adapter import OllamaLlm
+from memoryos_adapters.llm.openai.adapter import OpenAiCompatibleLlm
+from memoryos_adapters.llm.openrouter.adapter import OpenRouterLlm
 from memoryos_adapters.settings import LlmProviderSettings, ProviderKind, Settings
 from memoryos_adapters.short_term.noop import NoopShortTerm
 from memoryos_adapters.short_term.sqlite import SCHEMA as SHORT_TERM_SCHEMA

@@ -125,9 +125,9 @@ class LlmProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     """One provider. `base_url` is what the provider's own SDK takes; `models` empty admits any name.
 
     A loaded configuration has `base_url` filled in from the kind's default and `api_key` from `api_key_env`.
-    `local` says that what is sent stays on our own machines. `headers` are sent with every request.
-    `api_version` and `entra` are Azure's, `num_ctx` (tokens of context) is Ollama's. `max_output_tokens` is asked for
-    where the provider requires a figure and the caller gave none; None: what is known of the model.
+    `local` says that what is sent stays on our own machines. `headers` are sent with every request; their values may be
+    secrets. `api_version` and `entra` are Azure's, `num_ctx` (tokens of context) is Ollama's. `max_output_tokens` is
+    asked for where the provider requires a figure and the caller gave none; None: what is known of the model.
     Time-outs in seconds: `connect` for the connection, `first_token` from the request to the first event of the
     answer, `idle` between two pieces of it, `total` for the whole call.
     """
@@ -138,7 +138,7 @@ class LlmProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     api_key: Secret | None = None
     models: tuple[str, ...] = ()
     local: bool = False
-    headers: dict[str, str] = {}
+    headers: dict[str, Secret] = {}
     api_version: str | None = None
     entra: EntraSettings | None = None
     num_ctx: Count = 8192

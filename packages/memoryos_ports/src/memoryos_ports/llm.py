@@ -183,7 +183,8 @@ class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):
     """One event of a stream; `id`, `created` and `model` are the same in all chunks of an answer.
 
     The chunk that reports `usage` has no deltas and is the last. `wire` is the JSON of the event in the OpenAI
-    dialect, from a provider that speaks it, and may be sent to the client as it is; else None. The first chunk of a stream holds its `facts`.
+    dialect, from a provider that speaks it, and may be sent to the client as it is; else None. The first chunk of a
+    stream holds its `facts`.
     """
 
     id: str

@@ -13,7 +13,7 @@ import pytest
 from memoryos_adapters.configuration.layers import FILE_VARIABLE, PLAIN_VARIABLES
 from memoryos_adapters.configuration.loading import load_settings
 from memoryos_adapters.configuration.provider_kinds import PROVIDER_KINDS
-from memoryos_adapters.settings import ProviderKind, Settings
+from memoryos_adapters.settings import ProviderKind, Secret, Settings
 from tests.unit.adapters.configuration.support import default_of, every_field, write_config
 
 ROOT = Path(__file__).parents[4]
@@ -58,7 +58,7 @@ def test_the_example_suggests_values_that_load(tmp_path: Path) -> None:
     text = f'[router]\nsensitive = {sensitive}\n[llm.providers.x]\nkind = "noop"\nheaders = {headers}'
     settings = load_settings(write_config(tmp_path, text))
     assert settings.router.sensitive == ("project tulip", r"/\bDE\d{20}\b/")
-    assert settings.llm.providers["x"].headers == {"X-Title": "MemoryOS"}
+    assert settings.llm.providers["x"].headers == {"X-Title": Secret("MemoryOS")}
 
 
 def test_the_routers_of_the_reference_load(tmp_path: Path) -> None:

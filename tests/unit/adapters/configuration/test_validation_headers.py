@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from memoryos_adapters.configuration.loading import load_settings
+from memoryos_adapters.settings import Secret
 from tests.unit.adapters.configuration.support import faults_of, write_config
 
 
@@ -21,7 +22,7 @@ def with_headers(directory: Path, headers: str) -> dict[str, str]:
 def test_headers_are_kept_as_written(tmp_path: Path) -> None:
     environ = with_headers(tmp_path, 'HTTP-Referer = "https://a.example"\nX-Title = "My Gateway\\t1"')
     headers = load_settings(environ).llm.providers["x"].headers
-    assert headers == {"HTTP-Referer": "https://a.example", "X-Title": "My Gateway\t1"}
+    assert headers == {"HTTP-Referer": Secret("https://a.example"), "X-Title": Secret("My Gateway\t1")}
 
 
 @pytest.mark.parametrize("name", ["x key", "x:key", "", "ключ", "x\\nkey"])
@@ -44,7 +45,12 @@ def test_headers_of_the_adapters_own_are_refused(tmp_path: Path, name: str) -> N
     assert fault.startswith(f"llm.providers.x.headers.{name}: is set by the gateway itself (in ")
 
 
-@pytest.mark.parametrize("value", ["", " v", "v ", "a\\nb", "a\\r\\nx-evil: 1", "a\\u0000", "é"])
+@pytest.mark.parametrize("value", [" v", "v ", "a\\nb", "a\\r\\nx-evil: 1", "a\\u0000", "é"])
 def test_a_value_that_no_header_can_carry_is_refused(tmp_path: Path, value: str) -> None:
     (fault,) = faults_of(with_headers(tmp_path, f'x-key = "{value}"'))
     assert fault.startswith("llm.providers.x.headers.x-key: has a value that no header can carry (in ")
+
+
+def test_an_empty_value_is_refused_and_its_header_not_told(tmp_path: Path) -> None:
+    (fault,) = faults_of(with_headers(tmp_path, 'x-key = ""'))
+    assert fault.startswith("llm.providers.x.headers: must be a non-empty string")

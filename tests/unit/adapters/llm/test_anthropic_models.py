@@ -2,7 +2,7 @@
 
 import pytest
 
-from memoryos_adapters.llm.anthropic_models import Capabilities, capabilities_of
+from memoryos_adapters.llm.anthropic.models import Capabilities, capabilities_of
 
 _NAMES = [
     ("claude-3-opus-20240229", "all", True, False, 4_096),

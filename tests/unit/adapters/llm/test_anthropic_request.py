@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from memoryos_adapters.settings import Secret
 from memoryos_ports.errors import InvalidInput
 from tests.support.anthropic_requests import (
     NEWEST_MODEL,
@@ -47,7 +48,7 @@ async def test_the_version_is_pinned_and_the_key_has_its_own_header() -> None:
 
 
 async def test_another_version_among_the_headers_is_not_sent_twice_and_takes_no_sampling() -> None:
-    headers = {"Anthropic-Version": "2026-10-21"}
+    headers = {"Anthropic-Version": Secret("2026-10-21")}
 
     assert "anthropic-version" not in await make_dialect(headers=headers).headers()
     assert encoded(ask(temperature=1), headers=headers).dropped_params == ("temperature",)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from memoryos_adapters.llm.azure_openai_address import AzureAddress
+from memoryos_adapters.llm.azure_openai.address import AzureAddress
 from memoryos_ports.errors import ModelNotFound
 
 RESOURCE = "https://resource.openai.azure.com"

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from yarl import URL
 
-from memoryos_adapters.llm.azure_openai_versions import for_old_version, is_old
+from memoryos_adapters.llm.azure_openai.versions import for_old_version, is_old
 from memoryos_adapters.llm.dialect import Outgoing
 from tests.contract.llm.requests import make_request
 

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.deepseek_models import is_before_v4, thinks
-from memoryos_adapters.llm.deepseek_params import fit_params
+from memoryos_adapters.llm.deepseek.models import is_before_v4, thinks
+from memoryos_adapters.llm.deepseek.params import fit_params
 from tests.contract.llm.requests import make_request
 
 SAMPLING: dict[str, Any] = {"temperature": 0.5, "top_p": 0.5, "presence_penalty": 1, "frequency_penalty": 1}

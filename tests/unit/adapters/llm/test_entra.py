@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from memoryos_adapters.http import open_http
+from memoryos_adapters.llm.azure_openai.entra import SCOPE, EntraToken
 from memoryos_adapters.llm.call import Provider
-from memoryos_adapters.llm.entra import SCOPE, EntraToken
 from memoryos_adapters.settings import EntraSettings, LlmProviderSettings, Secret
 from memoryos_ports.errors import (
     MemoryOSError,

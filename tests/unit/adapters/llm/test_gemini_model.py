@@ -2,7 +2,7 @@
 
 import pytest
 
-from memoryos_adapters.llm.gemini_model import GeminiModel
+from memoryos_adapters.llm.gemini.model import GeminiModel
 from tests.support.gemini_requests import outgoing
 
 

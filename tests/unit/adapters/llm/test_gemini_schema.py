@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from memoryos_adapters.llm.gemini_schema import openapi_schema
+from memoryos_adapters.llm.gemini.schema import openapi_schema
 from memoryos_ports.errors import InvalidInput
 
 

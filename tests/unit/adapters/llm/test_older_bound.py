@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.older_bound import with_older_bound
+from memoryos_adapters.llm.openai.older_bound import with_older_bound
 from tests.contract.llm.requests import make_request
 
 

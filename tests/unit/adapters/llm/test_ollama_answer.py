@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.ollama_answer import read_answer
-from memoryos_adapters.llm.ollama_errors import OllamaErrors
+from memoryos_adapters.llm.ollama.answer import read_answer
+from memoryos_adapters.llm.ollama.errors import OllamaErrors
 from memoryos_ports.errors import MemoryOSError, ModelNotFound, UpstreamProtocolError, UpstreamUnavailable
 from memoryos_ports.llm import ChatAnswer, Choice, Usage
 from tests.contract.llm.requests import make_request

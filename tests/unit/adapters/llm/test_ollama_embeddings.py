@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.ollama_embeddings import encode_embeddings, read_embeddings
-from memoryos_adapters.llm.ollama_errors import OllamaErrors
+from memoryos_adapters.llm.ollama.embeddings import encode_embeddings, read_embeddings
+from memoryos_adapters.llm.ollama.errors import OllamaErrors
 from memoryos_ports.embedding import Vector
 from memoryos_ports.errors import InvalidInput, UpstreamProtocolError, UpstreamRejected, UpstreamUnavailable
 from memoryos_ports.llm import Usage

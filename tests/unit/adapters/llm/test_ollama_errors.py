@@ -2,7 +2,7 @@
 
 import pytest
 
-from memoryos_adapters.llm.ollama_errors import OllamaErrors
+from memoryos_adapters.llm.ollama.errors import OllamaErrors
 from memoryos_ports.errors import (
     MemoryOSError,
     ModelNotFound,

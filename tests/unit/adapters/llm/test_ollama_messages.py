@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.ollama_messages import encode_messages
+from memoryos_adapters.llm.ollama.messages import encode_messages
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.llm import ContentPart, ImageUrl, Message, ToolCall
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.ollama_request import encode_request
+from memoryos_adapters.llm.ollama.request import encode_request
 from memoryos_ports.errors import InvalidInput, UpstreamRejected
 from memoryos_ports.llm import ChatRequest, ContentPart, ImageUrl, Message, ToolCall
 from tests.contract.llm.requests import make_request

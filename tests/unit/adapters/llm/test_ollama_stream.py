@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from memoryos_adapters.llm.ollama_errors import OllamaErrors
-from memoryos_adapters.llm.ollama_stream import OllamaStreamDecoder
+from memoryos_adapters.llm.ollama.errors import OllamaErrors
+from memoryos_adapters.llm.ollama.stream import OllamaStreamDecoder
 from memoryos_ports.errors import MemoryOSError, ModelNotFound, StreamCut, UpstreamProtocolError, UpstreamUnavailable
 from memoryos_ports.llm import ChatChunk, Usage
 from tests.contract.llm.requests import deltas_of, make_request, text_of

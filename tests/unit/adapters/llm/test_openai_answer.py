@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.openai_answer import read_answer
-from memoryos_adapters.llm.openai_errors import ErrorTable
+from memoryos_adapters.llm.openai.answer import read_answer
+from memoryos_adapters.llm.openai.errors import ErrorTable
 from memoryos_ports.errors import (
     MemoryOSError,
     RateLimited,

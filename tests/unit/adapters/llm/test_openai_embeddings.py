@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.openai_dialect import OpenAiDialect
+from memoryos_adapters.llm.openai.dialect import OpenAiDialect
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.embedding import Vector
 from memoryos_ports.errors import MemoryOSError, RateLimited, UpstreamProtocolError

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.openai_dialect import OpenAiDialect
+from memoryos_adapters.llm.openai.dialect import OpenAiDialect
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.llm import ChatRequest, Message
 

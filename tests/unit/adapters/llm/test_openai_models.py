@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.openai_dialect import OpenAiDialect
-from memoryos_adapters.llm.openai_models import reasons
+from memoryos_adapters.llm.openai.dialect import OpenAiDialect
+from memoryos_adapters.llm.openai.models import reasons
 from memoryos_adapters.settings import LlmProviderSettings
 from tests.contract.llm.requests import make_request
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.openai_request import encode_request
+from memoryos_adapters.llm.openai.request import encode_request
 from memoryos_ports.llm import ChatRequest, ContentPart, ImageUrl, Message, ToolCall
 
 

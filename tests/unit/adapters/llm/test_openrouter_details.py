@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.openrouter_details import details_of, join_details
+from memoryos_adapters.llm.openrouter.details import details_of, join_details
 from memoryos_ports.llm import ChatChunk
 
 

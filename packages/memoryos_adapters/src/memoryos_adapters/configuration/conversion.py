@@ -97,8 +97,13 @@ class _Conversion:
         is_plain = not is_container(bare(kind)) and not isinstance(value, dict | list)
         may_echo = is_plain and _NOT_ECHOED.isdisjoint(path)
         problem = f"must be {allowed_words(kind)}" + ("" if may_echo else f", is {found_words(value)}")
-        self._faults.add(path, problem, found=value if may_echo else HIDDEN)
+        self._faults.add(_tellable(path), problem, found=value if may_echo else HIDDEN)
         return _INVALID
+
+
+def _tellable(path: KeyPath) -> KeyPath:
+    """Return a path that may be told: the name of a header may be a whole line by a slip, its value in it."""
+    return path[: path.index("headers") + 1] if "headers" in path else path
 
 
 def _to_secret(kind: type, value: object) -> Secret:

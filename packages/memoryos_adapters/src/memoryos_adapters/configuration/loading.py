@@ -39,13 +39,8 @@ def load_settings(environ: Mapping[str, str], *, flags: Mapping[str, str] = _NO_
 
 
 def describe(settings: Settings) -> dict[str, Any]:
-    """Return the settings as JSON values, for people to read: secrets are masked, key hashes cut to 8 digits.
-
-    Values of headers count as secrets.
-    """
+    """Return the settings as JSON values, for people to read: secrets are masked, key hashes cut to 8 digits."""
     description: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=_mask)
-    for provider in description["llm"]["providers"].values():
-        provider["headers"] = {name: repr(Secret(value)) for name, value in provider["headers"].items()}
     for key in description["auth"]["keys"]:
         if key["key_sha256"]:
             key["key_sha256"] = key["key_sha256"][:_HASH_DIGITS_SHOWN] + "…"

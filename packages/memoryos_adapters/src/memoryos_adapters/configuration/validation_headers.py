@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from memoryos_adapters.configuration.faults import Faults, KeyPath
+from memoryos_adapters.settings import Secret
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 """A token of RFC 9110, section 5.6.2."""
@@ -14,7 +15,7 @@ _CREDENTIALS: Final = frozenset({"authorization", "api-key", "x-api-key", "x-goo
 _OURS: Final = re.compile(r"host|accept-encoding|content-.*")
 
 
-def check_headers(path: KeyPath, headers: Mapping[str, str], faults: Faults) -> None:
+def check_headers(path: KeyPath, headers: Mapping[str, Secret], faults: Faults) -> None:
     """Record every header that cannot be sent or that the adapter itself sends; no value is ever told."""
     for name, value in headers.items():
         if not _NAME.fullmatch(name):  # not told: a whole line may have got there, its value in it
@@ -23,5 +24,5 @@ def check_headers(path: KeyPath, headers: Mapping[str, str], faults: Faults) -> 
             faults.add((*path, name), "is how a key is sent", hint="give it as api_key_env")
         elif _OURS.fullmatch(name.lower()):
             faults.add((*path, name), "is set by the gateway itself")
-        elif not _VALUE.fullmatch(value):
+        elif not _VALUE.fullmatch(value.reveal()):
             faults.add((*path, name), "has a value that no header can carry", hint="allowed: printable ASCII")

@@ -90,7 +90,8 @@ class HttpLlm:
         return await with_inline_images(request, self._provider.http)
 
     async def _headers(self) -> Mapping[str, str]:
-        return {**await self._dialect.headers(), **self._provider.settings.headers}
+        configured = {name: value.reveal() for name, value in self._provider.settings.headers.items()}
+        return {**await self._dialect.headers(), **configured}
 
     def _post(self, outgoing: Outgoing, headers: Mapping[str, str], *, stream: bool) -> UpstreamCall:
         return self._provider.post(outgoing.url, headers=headers, body=outgoing.body, stream=stream)

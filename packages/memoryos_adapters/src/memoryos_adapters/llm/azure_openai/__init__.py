@@ -1,0 +1,1 @@
+"""Azure OpenAI: OpenAI's dialect under Azure's addresses, credentials and versions."""

@@ -1,0 +1,1 @@
+"""DeepSeek: OpenAI's dialect, with thoughts that go back and forth."""

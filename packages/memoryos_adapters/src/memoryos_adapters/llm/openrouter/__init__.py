@@ -1,0 +1,1 @@
+"""OpenRouter: OpenAI's dialect in front of many providers."""
