@@ -9,6 +9,8 @@ from openai.types.chat import ChatCompletionMessage
 
 from tests.service.sdk.providers import Provider, provider_of
 from tests.service.sdk.test_openai import HI, chunks_of
+from tests.support import anthropic_answers, gemini_answers
+from tests.support.completion import Completion
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.replies import Reply
 
@@ -99,11 +101,7 @@ async def test_the_helper_for_streams_puts_calls_together(sdk: AsyncOpenAI, prov
 async def test_results_go_back_with_their_calls(sdk: AsyncOpenAI, provider: Provider, stream: bool) -> None:
     """AN5, AN7, GE4, OL3: every dialect gets both calls and both results, in their order."""
     provider.upstream.next(Reply.tools(*CALLS), Reply.text("Sunny, ", "half past four."))
-    if stream:
-        async with sdk.chat.completions.stream(model=provider.model, messages=HI, tools=TOOLS) as calls:
-            message: ChatCompletionMessage = (await calls.get_final_completion()).choices[0].message
-    else:
-        message = (await sdk.chat.completions.create(model=provider.model, messages=HI, tools=TOOLS)).choices[0].message
+    message = await _message_of(sdk, provider, stream=stream)
     answer = await sdk.chat.completions.create(model=provider.model, messages=conversation_after(message), tools=TOOLS)
 
     assert answer.choices[0].message.content == "Sunny, half past four."
@@ -143,3 +141,42 @@ async def test_a_result_without_its_call_is_refused(
     assert caught.value.param is not None
     assert caught.value.param.startswith("messages[1]")
     assert upstreams[name].requests == []
+
+
+THOUGHT = Reply(completion=Completion(reasoning="Look it up.", tools=CALLS, finish_reason="tool_calls"))
+"""Calls after a thought that some providers want back with them."""
+
+WANTED_BACK = [
+    ("an", anthropic_answers.SIGNATURE),
+    ("ge", gemini_answers.SIGNATURE),
+    ("ds", "Look it up."),
+    ("or", "reasoning_details"),
+]
+
+
+@pytest.mark.parametrize("forgetful", [False, True], ids=["as it came", "forgotten"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("name", "wanted"), WANTED_BACK)
+async def test_thoughts_go_back_with_their_calls(
+    sdk: AsyncOpenAI, upstreams: dict[str, FakeUpstream], name: str, wanted: str, stream: bool, forgetful: bool
+) -> None:
+    """AN12, GE5, DS2, OR6: whether the program sends them back, or keeps only what OpenAI's types have."""
+    provider = provider_of(name, upstreams)
+    provider.upstream.next(THOUGHT)
+    message = await _message_of(sdk, provider, stream=stream)
+    assert wanted in message.model_dump_json()
+    said = conversation_after(message)
+    if forgetful:
+        calls = [
+            {"id": i, "type": "function", "function": {"name": n, "arguments": a}} for i, n, a in asked_in(message)
+        ]
+        said[1] = {"role": "assistant", "content": None, "tool_calls": calls}
+    await sdk.chat.completions.create(model=provider.model, messages=said, tools=TOOLS)
+    assert wanted in provider.upstream.requests[1].body.decode()
+
+
+async def _message_of(sdk: AsyncOpenAI, provider: Provider, *, stream: bool) -> ChatCompletionMessage:
+    if not stream:
+        return (await sdk.chat.completions.create(model=provider.model, messages=HI, tools=TOOLS)).choices[0].message
+    async with sdk.chat.completions.stream(model=provider.model, messages=HI, tools=TOOLS) as chunks:
+        return (await chunks.get_final_completion()).choices[0].message
