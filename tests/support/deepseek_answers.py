@@ -14,6 +14,7 @@ def speak_deepseek(completion: Completion, *, path: str, request: dict[str, Any]
     if path == "/v1/models":
         return Spoken(content_type="application/json", pieces=(b'{"data":[]}',))
     assert path == "/v1/chat/completions", path
+    _refuse_what_deepseek_refuses(request)
     model = str(request.get("model"))
     if request.get("stream") is not True:
         body = _BLANK_LINES + encode(whole(completion, model=model))
@@ -23,6 +24,13 @@ def speak_deepseek(completion: Completion, *, path: str, request: dict[str, Any]
         content_type="text/event-stream; charset=utf-8",
         pieces=(KEEP_ALIVE * 2 + first, *rest, b"data: [DONE]\n\n"),
     )
+
+
+def _refuse_what_deepseek_refuses(request: dict[str, Any]) -> None:
+    """Fail as loudly as the real one, which answers 400 to both."""
+    assert (request.get("response_format") or {}).get("type") != "json_schema", "this response_format is unavailable"
+    thinks = (request.get("thinking") or {}).get("type") != "disabled" and "v4" in str(request.get("model"))
+    assert not thinks or request.get("tool_choice") in (None, "auto", "none"), "thinking takes no such tool_choice"
 
 
 def whole(completion: Completion, *, model: str) -> dict[str, Any]:

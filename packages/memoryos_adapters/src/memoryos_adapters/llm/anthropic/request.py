@@ -78,6 +78,8 @@ def _bound(asked: int | None, default: int, thinking: Thinking) -> int:
     budget = thinking.budget_tokens
     if asked is None:
         return default if default > budget else default + budget
+    if asked < 1:
+        raise InvalidInput("max_tokens must be at least 1", param="max_tokens")
     if asked <= budget:
         raise InvalidInput("thinking.budget_tokens must be less than max_tokens", param="thinking.budget_tokens")
     return asked

@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from memoryos_adapters.http import Http
+from memoryos_adapters.llm.deepseek.format import with_schema_in_words
 from memoryos_adapters.llm.deepseek.models import is_before_v4, thinks
 from memoryos_adapters.llm.deepseek.params import fit_params
 from memoryos_adapters.llm.dialect import StreamDecoder
@@ -37,9 +38,9 @@ class DeepSeekDialect(OpenAiDialect):
 
     def fitted(self, request: ChatRequest) -> tuple[ChatRequest, tuple[str, ...]]:
         """Return a request as this provider takes it, and the names of the parameters that it does not take."""
-        request, dropped = super().fitted(request)
+        request, dropped = super().fitted(with_schema_in_words(request))
         params, ignored = fit_params(request)
-        return replace(self._with_thoughts(request), params=params), dropped + ignored
+        return self._with_thoughts(replace(request, params=params)), dropped + ignored
 
     def read_answer(self, body: bytes, request: ChatRequest) -> ChatAnswer:
         """Decode the body of a 200; empty lines before it have kept the connection alive (DS4)."""

@@ -26,12 +26,17 @@ def is_before_v4(model: str) -> bool:
     return _BEFORE_V4.search(model) is not None
 
 
+def always_thinks(model: str) -> bool:
+    """Tell whether a model thinks whatever it is asked for."""
+    return _ALWAYS_THINKING.search(model) is not None
+
+
 def thinks(request: ChatRequest) -> bool:
     """Tell whether the model will think: from V4 on unless ``thinking.type`` is disabled, before it if asked to."""
     asked = _asked_for(request.params.get("thinking"))
     if not is_before_v4(request.model):
         return asked != "disabled"
-    return asked == "enabled" or _ALWAYS_THINKING.search(request.model) is not None
+    return asked == "enabled" or always_thinks(request.model)
 
 
 def _asked_for(thinking: msgspec.Raw | None) -> str | None:
