@@ -30,12 +30,18 @@ def _choice(message: AnswerMessage, *, native: str | None = None) -> dict[str, A
     return dict(decoded)
 
 
-def _delta(delta: ChoiceDelta) -> dict[str, Any]:
-    """Return a choice of a chunk as a client decodes it."""
+def _events(delta: ChoiceDelta) -> list[Any]:
+    """Return the events of a chunk as a client decodes them."""
     chunk = ChatChunk(id="x", created=1, model="m", deltas=(delta,))
-    data = encode_batch([chunk], include_usage=False).removeprefix(b"data: ")
-    (decoded,) = msgspec.json.decode(data)["choices"]
-    return dict(decoded)
+    lines = encode_batch([chunk], include_usage=False).split(b"\n\n")
+    return [msgspec.json.decode(line.removeprefix(b"data: ")) for line in lines if line]
+
+
+def _delta(delta: ChoiceDelta) -> dict[str, Any]:
+    """Return the one choice of the one event of a chunk."""
+    (event,) = _events(delta)
+    (choice,) = event["choices"]
+    return dict(choice)
 
 
 def test_a_plain_choice_has_only_openais_fields() -> None:
@@ -76,7 +82,21 @@ def test_further_fields_override_nothing_of_ours() -> None:
     )
 
     assert _choice(msgspec.structs.replace(message, extra=_CLAIMS)) == _choice(message)
-    assert _delta(msgspec.structs.replace(delta, extra=_CLAIMS)) == _delta(delta)
+    claiming = msgspec.structs.replace(delta, finish_reason="stop", extra=_CLAIMS)
+    assert _events(claiming) == _events(msgspec.structs.replace(delta, finish_reason="stop"))
+
+
+def test_a_role_and_an_end_stand_alone() -> None:
+    """S7, S10."""
+    delta = ChoiceDelta(index=0, role="assistant", content="Hi", finish_reason="stop", extra=_BLOCKS)
+
+    events = [event["choices"][0] for event in _events(delta)]
+
+    assert [(event["delta"], event["finish_reason"]) for event in events] == [
+        ({"role": "assistant", "content": ""}, None),
+        ({"content": "Hi"}, None),
+        ({"thinking_blocks": [{"type": "thinking"}]}, "stop"),
+    ]
 
 
 def test_what_a_provider_wants_back_with_a_tool_call_is_sent_along() -> None:

@@ -174,9 +174,14 @@ class ChoiceDelta(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, msgspec.Raw] = {}
 
     @property
+    def is_bare(self) -> bool:
+        """Whether it holds no words and no calls: a role or an end alone."""
+        return not (self.content or self.refusal or self.reasoning or self.tool_calls)
+
+    @property
     def is_empty(self) -> bool:
         """Whether it says nothing of the answer yet: a role alone."""
-        return not (self.content or self.refusal or self.reasoning or self.tool_calls or self.finish_reason)
+        return self.is_bare and not self.finish_reason
 
 
 class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,15 +1,18 @@
 """From the domain to the OpenAI wire: whole answers, chunks, and events of a stream."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from memoryos_gateway.errors import ErrorBody
 from memoryos_ports.llm import ChatAnswer, ChatChunk, Choice, ChoiceDelta, ToolCall, ToolCallDelta, Usage
 
 DONE = b"data: [DONE]\n\n"
 NOT_STORED = b": memory not stored\n\n"
+
+_OURS = frozenset({"role", "content", "refusal", "reasoning_content", "tool_calls"})
 
 _encode = msgspec.json.Encoder().encode
 
@@ -36,7 +39,12 @@ def encode_answer(answer: ChatAnswer) -> bytes:
 
 def encode_batch(chunks: Iterable[ChatChunk], *, include_usage: bool) -> bytes:
     """Return the events of chunks that arrived together; the usage chunk only for a client that asked for it."""
-    return b"".join(b"data: %b\n\n" % _event(chunk, include_usage) for chunk in chunks if chunk.deltas or include_usage)
+    return b"".join(
+        b"data: %b\n\n" % _event(part, include_usage)
+        for chunk in chunks
+        if chunk.deltas or include_usage
+        for part in (_in_openais_steps(chunk) if chunk.wire is None else (chunk,))
+    )
 
 
 def encode_stream_error(body: ErrorBody) -> bytes:
@@ -56,10 +64,15 @@ def _choice(choice: Choice) -> dict[str, Any]:
         message["tool_calls"] = [_tool_call(call) for call in choice.message.tool_calls]
     return {
         "index": choice.index,
-        "message": choice.message.extra | message,
+        "message": {**_further(choice.message.extra), **message},
         "logprobs": None,
         **_finish(choice),
     }
+
+
+def _further(extra: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """Return further fields that are none of ours."""
+    return {name: value for name, value in extra.items() if name not in _OURS} if extra else extra
 
 
 def _finish(choice: Choice | ChoiceDelta) -> dict[str, Any]:
@@ -76,6 +89,31 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
 
 def _extra_content(call: ToolCall | ToolCallDelta) -> dict[str, Any]:
     return {} if call.extra_content is None else {"extra_content": call.extra_content}
+
+
+def _in_openais_steps(chunk: ChatChunk) -> Iterator[ChatChunk]:
+    """Yield a chunk in the steps that OpenAI takes: roles without words, words, ends without words (S7, S10)."""
+    said = [delta for delta in chunk.deltas if not delta.is_bare]
+    if not said:
+        yield chunk
+        return
+    if begun := [ChoiceDelta(index=delta.index, role=delta.role, content="") for delta in said if delta.role]:
+        yield replace(chunk, deltas=tuple(begun))
+    bare = dict.fromkeys(("role", "finish_reason", "native_finish_reason"))
+    yield replace(chunk, deltas=tuple(replace(delta, **bare, extra={}) for delta in said))
+    rest = [delta for delta in chunk.deltas if delta.is_bare]
+    rest += [
+        ChoiceDelta(
+            index=delta.index,
+            finish_reason=delta.finish_reason,
+            native_finish_reason=delta.native_finish_reason,
+            extra=delta.extra,
+        )
+        for delta in said
+        if delta.finish_reason or delta.extra
+    ]
+    if rest:
+        yield replace(chunk, deltas=tuple(rest))
 
 
 def _event(chunk: ChatChunk, include_usage: bool) -> bytes:
@@ -110,7 +148,7 @@ def _delta(delta: ChoiceDelta) -> dict[str, Any]:
     body: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
     if delta.tool_calls:
         body["tool_calls"] = [_tool_call_delta(call) for call in delta.tool_calls]
-    return {"index": delta.index, "delta": delta.extra | body, "logprobs": None, **_finish(delta)}
+    return {"index": delta.index, "delta": {**_further(delta.extra), **body}, "logprobs": None, **_finish(delta)}
 
 
 def _tool_call_delta(call: ToolCallDelta) -> dict[str, Any]:
