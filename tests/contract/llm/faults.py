@@ -1,6 +1,7 @@
 """What adapters that talk to a provider do when it fails: one error of our tree with its cause, and nothing leaks."""
 
 import asyncio
+import itertools
 from contextlib import aclosing
 from typing import TypeAlias
 
@@ -20,6 +21,7 @@ from memoryos_ports.errors import (
 )
 from memoryos_ports.llm import ChatChunk, ChatRequest, LlmAdapter
 from tests.contract.llm.requests import make_request, stream_of
+from tests.support.completion import Completion
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.replies import Reply, Stop
 
@@ -179,6 +181,23 @@ class LlmFaultContract:
         assert type(error) is StreamCut
         assert_idle(session)
 
+    async def test_a_stream_cut_after_any_of_its_events_never_says_how_it_ended(
+        self, llm: LlmAdapter, upstream: FakeUpstream, session: aiohttp.ClientSession
+    ) -> None:
+        completion = Completion(
+            reasoning="hm", pieces=("one ", "two"), tools=(("call_1", "f", '{"a":1}'),), finish_reason="tool_calls"
+        )
+        for after in itertools.count(1):
+            upstream.next(Reply(completion=completion).stopping("end", after=after))
+            chunks, error = await outcome_of(llm, make_request())
+            ended = any(delta.finish_reason for chunk in chunks for delta in chunk.deltas)
+            assert ended is (error is None), after
+            if error is None:
+                break
+            assert isinstance(error, StreamCut | UpstreamProtocolError | UpstreamUnavailable)
+        assert after >= 3
+        assert_idle(session)
+
     async def test_a_stream_that_stops_talking_times_out(
         self, hasty_llm: LlmAdapter, upstream: FakeUpstream, session: aiohttp.ClientSession, good_reply: Reply
     ) -> None:
@@ -258,6 +277,13 @@ async def errors_of_both(llm: LlmAdapter) -> list[MemoryOSError]:
 
 async def broken_stream(llm: LlmAdapter, request: ChatRequest) -> tuple[list[ChatChunk], MemoryOSError]:
     """Return the chunks of a stream that fails, and its error."""
+    arrived, error = await outcome_of(llm, request)
+    assert error is not None, "the stream ended as if it were complete"
+    return arrived, error
+
+
+async def outcome_of(llm: LlmAdapter, request: ChatRequest) -> tuple[list[ChatChunk], MemoryOSError | None]:
+    """Return the chunks of a stream, and its error if it fails."""
     arrived: list[ChatChunk] = []
     async with asyncio.timeout(10):
         try:
@@ -265,7 +291,7 @@ async def broken_stream(llm: LlmAdapter, request: ChatRequest) -> tuple[list[Cha
                 arrived.extend(chunks)
         except MemoryOSError as error:
             return arrived, error
-    pytest.fail("the stream ended as if it were complete")
+    return arrived, None
 
 
 def assert_idle(session: aiohttp.ClientSession) -> None:
