@@ -42,6 +42,13 @@ def test_importing_a_package_loads_no_heavy_library(package: str) -> None:
     assert not loaded & {"numpy", "aiohttp", "onnxruntime", "litestar", "redis", "qdrant_client", "qdrant_edge"}
 
 
+def test_reading_the_configuration_loads_no_adapter() -> None:
+    code = "import sys, memoryos_adapters.configuration.loading; sys.stdout.write(' '.join(sys.modules))"
+    loaded = _run_python("-c", code).split()
+    assert "memoryos_adapters.llm_kinds" in loaded
+    assert not [name for name in loaded if name.startswith(("memoryos_adapters.llm.", "aiohttp"))]
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_imports_only_what_it_declares(package: str) -> None:
     allowed = sys.stdlib_module_names | {package} | _declared_modules(package)

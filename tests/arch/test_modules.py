@@ -1,4 +1,4 @@
-"""What no module may do, read from the syntax trees: environment, prints, relative imports, log sinks, docstrings."""
+"""What no module may do, read from the syntax trees: environment, prints, hidden imports, log sinks, docstrings."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -39,6 +39,19 @@ def relative_imports(module: Module) -> Iterator[int]:
                 yield node.lineno
 
 
+def imports_by_name(module: Module) -> Iterator[int]:
+    """Yield the lines that import what a text names, outside the registry: the import contracts do not see those."""
+    if module.name == "memoryos_adapters.registry":
+        return
+    names = {"__import__", "import_module", "resolve_name"}
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in names:
+                yield node.lineno
+            case ast.ImportFrom() if names & {alias.name for alias in node.names}:
+                yield node.lineno
+
+
 def log_sinks(module: Module) -> Iterator[int]:
     """Yield the lines that add, remove or configure sinks of loguru, outside `__main__` and `logging`."""
     if module.name.rpartition(".")[2] in {"__main__", "logging"}:
@@ -60,6 +73,9 @@ RULES: list[tuple[Finder, str]] = [
     (environment_reads, "from os import getenv"),
     (prints, "print('x')"),
     (relative_imports, "from .x import y"),
+    (imports_by_name, "import importlib\nimportlib.import_module('x')"),
+    (imports_by_name, "from pkgutil import resolve_name as resolved"),
+    (imports_by_name, "__import__('x')"),
     (log_sinks, "from loguru import logger\nlogger.add('x')"),
     (missing_docstring, "x = 1"),
 ]

@@ -94,10 +94,26 @@ async def test_what_was_sensitive_is_recalled_for_local_models_only(
     await person.remembered()
 
     await person.chat("Where in Lisbon does what land?", model="near/n-1")
-    await person.chat("Where in Lisbon does what land?", model="far/f-1")
+    await person.chat("And where in Lisbon is that?", model="far/f-1")
 
     assert b"lands in Lisbon" in near.requests[-1].body
     assert b"lands in Lisbon" not in far.requests[-1].body
+
+
+async def test_a_conversation_that_was_sensitive_stays_local(
+    person: Person, near: FakeUpstream, far: FakeUpstream
+) -> None:
+    await person.chat(f"The {SECRET_WORD} lands in Lisbon", model="near/n-1")
+    await person.remembered()
+    near.next(Reply.text("At pier seven"))
+    await person.chat("Where in Lisbon does what land?", model="near/n-1")
+    await person.remembered()
+
+    history = ["Where in Lisbon does what land?", assistant("At pier seven"), "Are you sure?"]
+    answer = await person.chat(*history, model="far/f-1")
+
+    assert (answer.status, answer.error["code"]) == (403, "local_model_required")
+    assert far.requests == []
 
 
 async def test_an_answer_made_from_sensitive_memories_stays_local_too(

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from memoryos_adapters.settings import LlmProviderSettings, ProviderKind, Secret
+from memoryos_adapters.settings import LlmProviderSettings, Secret
 from tests.support.anthropic_answers import refusal, speak_anthropic
 from tests.support.azure_openai_answers import speak_azure
 from tests.support.completion import Speech
@@ -24,7 +24,7 @@ CHAT_MODELS = ("gpt-4o", "o-mini")
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of provider; `path` stands behind the address of its fake, `models` empty admits any name."""
 
-    kind: ProviderKind
+    kind: str
     speech: Speech
     model: str
     path: str = ""

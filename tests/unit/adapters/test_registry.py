@@ -1,13 +1,15 @@
 """The registry: from settings to open adapters of every port, closed again in the end."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from memoryos_adapters.registry import LLMS, Adapters, open_adapters
+from memoryos_adapters.http import Http, open_http
+from memoryos_adapters.llm_kinds import LLM_KINDS, LlmKind
+from memoryos_adapters.registry import Adapters, make_llm, open_adapters
 from memoryos_adapters.settings import (
     EmbeddingSettings,
     LlmProviderSettings,
@@ -88,12 +90,33 @@ async def test_every_configured_provider_is_made_under_its_name(tmp_path: Path) 
         assert [(llm.adapter.name, llm.settings) for llm in adapters.llms] == list(providers.items())
 
 
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    """Outgoing HTTP that nobody uses."""
+    async with open_http() as http:
+        yield http
+
+
+@pytest.mark.parametrize("kind", LLM_KINDS)
+def test_every_kind_leads_to_an_adapter_with_the_providers_name(http: Http, kind: str) -> None:
+    settings = LlmProviderSettings(kind=kind, base_url="http://127.0.0.1:1")
+
+    adapter = make_llm(LLM_KINDS[kind], "mine", settings, http)
+
+    assert isinstance(adapter, LlmAdapter)
+    assert adapter.name == "mine"
+
+
+def test_a_kind_that_leads_to_something_else_is_refused(http: Http) -> None:
+    settings = LlmProviderSettings(kind="openai", base_url="http://127.0.0.1:1")
+
+    with pytest.raises(TypeError, match=r"^call:Provider makes no LlmAdapter$"):
+        make_llm(LlmKind("call:Provider"), "mine", settings, http)
+
+
 @pytest.mark.parametrize("profile", ["embedded", "noop"])
-@pytest.mark.parametrize("kind", ["anthropic", "gemini", "ollama", "azure_openai", "deepseek", "openrouter"])
-async def test_a_provider_that_does_not_exist_yet_is_named(tmp_path: Path, profile: Profile, kind: Any) -> None:
-    if kind in LLMS:
-        return
-    settings = _settings(profile, llm=LlmSettings(providers={"mine": LlmProviderSettings(kind=kind)}))
+async def test_a_kind_that_does_not_exist_is_named(tmp_path: Path, profile: Profile) -> None:
+    settings = _settings(profile, llm=LlmSettings(providers={"mine": LlmProviderSettings(kind="unheard_of")}))
 
     with pytest.raises(ConfigurationError, match=r"llm\.providers\.mine\.kind: .* not available in this version"):
         async with open_adapters(settings, database=tmp_path / "db", index=tmp_path / "index"):

@@ -1,9 +1,10 @@
-"""The one place that names concrete adapters: from settings to open adapters of every port."""
+"""From settings to open adapters of every port: names the concrete ones, but for LLM providers (`llm_kinds`)."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
+from pkgutil import resolve_name
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -19,15 +20,8 @@ from memoryos_adapters.events.sqlite import SqliteEvents
 from memoryos_adapters.faq.documents import DocumentFaq
 from memoryos_adapters.faq.noop import NoopFaq
 from memoryos_adapters.http import Http, open_http
-from memoryos_adapters.llm.anthropic.adapter import AnthropicLlm
-from memoryos_adapters.llm.azure_openai.adapter import AzureOpenAiLlm
-from memoryos_adapters.llm.deepseek.adapter import DeepSeekLlm
-from memoryos_adapters.llm.gemini.adapter import GeminiLlm
-from memoryos_adapters.llm.noop import NoopLlm
-from memoryos_adapters.llm.ollama.adapter import OllamaLlm
-from memoryos_adapters.llm.openai.adapter import OpenAiCompatibleLlm
-from memoryos_adapters.llm.openrouter.adapter import OpenRouterLlm
-from memoryos_adapters.settings import LlmProviderSettings, ProviderKind, Settings
+from memoryos_adapters.llm_kinds import LLM_KINDS, LlmKind
+from memoryos_adapters.settings import LlmProviderSettings, Settings
 from memoryos_adapters.short_term.noop import NoopShortTerm
 from memoryos_adapters.short_term.sqlite import SCHEMA as SHORT_TERM_SCHEMA
 from memoryos_adapters.short_term.sqlite import SqliteShortTerm
@@ -45,6 +39,9 @@ from memoryos_ports.memory import MemoryStorage
 from memoryos_ports.short_term import ShortTermStore
 
 Probe: TypeAlias = Callable[[], Awaitable[None]]
+
+_LLM_FAMILY: Final = "memoryos_adapters.llm"
+_OFFLINE: Final[Mapping[str, LlmProviderSettings]] = {"noop": LlmProviderSettings(kind="noop")}
 
 
 class ConfiguredLlm(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,21 +65,6 @@ class Adapters(msgspec.Struct, frozen=True, kw_only=True):
     probes: Mapping[str, Probe | None]
 
 
-LlmFactory: TypeAlias = Callable[[str, LlmProviderSettings, Http], LlmAdapter]
-
-LLMS: Mapping[ProviderKind, LlmFactory] = {
-    "openai": OpenAiCompatibleLlm,
-    "azure_openai": AzureOpenAiLlm,
-    "anthropic": AnthropicLlm,
-    "gemini": GeminiLlm,
-    "ollama": OllamaLlm,
-    "deepseek": DeepSeekLlm,
-    "openrouter": OpenRouterLlm,
-    "noop": lambda name, _settings, _http: NoopLlm(name),
-}
-"""How an LLM adapter of each kind is made: a new provider is one line here."""
-
-
 @asynccontextmanager
 async def open_adapters(settings: Settings, *, database: Path, index: Path) -> AsyncIterator[Adapters]:
     """Open every adapter that the settings ask for, and close them all, in reverse, at the end.
@@ -93,15 +75,24 @@ async def open_adapters(settings: Settings, *, database: Path, index: Path) -> A
     """
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(open_http(settings.http))
-        llms = tuple(_make_llm(name, provider, http) for name, provider in settings.llm.providers.items())
-        llms = llms or (ConfiguredLlm(adapter=NoopLlm(), settings=LlmProviderSettings(kind="noop")),)
+        providers = settings.llm.providers or _OFFLINE
+        llms = tuple(_configured(name, provider, http) for name, provider in providers.items())
         match settings.storage.profile:
             case "embedded":
                 yield await _open_embedded(stack, settings, llms, database=database, index=index)
             case "noop":
-                yield _make_noop(llms)
+                yield await _open_noop(stack, settings, llms)
             case other:
                 raise ConfigurationError([f"storage.profile: {other!r} is not available in this version"])
+
+
+def make_llm(kind: LlmKind, name: str, settings: LlmProviderSettings, http: Http) -> LlmAdapter:
+    """Return an adapter of a kind, whose module is loaded now. Raises TypeError when it is something else."""
+    factory: Callable[[str, LlmProviderSettings, Http], object] = resolve_name(f"{_LLM_FAMILY}.{kind.adapter}")
+    adapter = factory(name, settings, http)
+    if not isinstance(adapter, LlmAdapter):
+        raise TypeError(f"{kind.adapter} makes no LlmAdapter")
+    return adapter
 
 
 async def _open_embedded(
@@ -126,8 +117,8 @@ async def _open_embedded(
     )
 
 
-def _make_noop(llms: tuple[ConfiguredLlm, ...]) -> Adapters:
-    embedder = HashedEmbedder()
+async def _open_noop(stack: AsyncExitStack, settings: Settings, llms: tuple[ConfiguredLlm, ...]) -> Adapters:
+    embedder = await _open_embedder(stack, settings)  # clients may ask for its vectors without any memory
     return Adapters(
         clock=SystemClock(),
         short_term=NoopShortTerm(),
@@ -151,8 +142,8 @@ async def _open_embedder(stack: AsyncExitStack, settings: Settings) -> Embedder:
             raise ConfigurationError([f"embedding.kind: {other!r} is not available in this version"])
 
 
-def _make_llm(name: str, provider: LlmProviderSettings, http: Http) -> ConfiguredLlm:
-    factory = LLMS.get(provider.kind)
-    if factory is None:
+def _configured(name: str, provider: LlmProviderSettings, http: Http) -> ConfiguredLlm:
+    kind = LLM_KINDS.get(provider.kind)
+    if kind is None:
         raise ConfigurationError([f"llm.providers.{name}.kind: {provider.kind!r} is not available in this version"])
-    return ConfiguredLlm(adapter=factory(name, provider, http), settings=provider)
+    return ConfiguredLlm(adapter=make_llm(kind, name, provider, http), settings=provider)

@@ -5,9 +5,6 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-ProviderKind: TypeAlias = Literal[
-    "openai", "azure_openai", "anthropic", "gemini", "ollama", "deepseek", "openrouter", "noop"
-]
 KeyScope: TypeAlias = Literal["chat", "memory:read", "memory:write", "memory:erase", "admin"]
 MemoryMode: TypeAlias = Literal["full", "read", "write", "off"]
 Profile: TypeAlias = Literal["embedded", "server", "noop"]
@@ -122,17 +119,18 @@ class EntraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class LlmProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One provider. `base_url` is what the provider's own SDK takes; `models` empty admits any name.
+    """One provider. `kind` is a key of `memoryos_adapters.llm_kinds`, `base_url` what the provider's own SDK takes.
 
-    A loaded configuration has `base_url` filled in from the kind's default and `api_key` from `api_key_env`.
-    `local` says that what is sent stays on our own machines. `headers` are sent with every request; their values may be
-    secrets. `api_version` and `entra` are Azure's, `num_ctx` (tokens of context) is Ollama's. `max_output_tokens` is
-    asked for where the provider requires a figure and the caller gave none; None: what is known of the model.
+    A loaded configuration has `base_url` filled in from the kind's default and `api_key` from `api_key_env`. `models`
+    empty admits any name. `local` says that what is sent stays on our own machines. `headers` are sent with every
+    request; their values may be secrets. `api_version` and `entra` are Azure's, `num_ctx` (tokens of context) is
+    Ollama's. `max_output_tokens` is asked for where the provider requires a figure and the caller gave none; None: what
+    is known of the model.
     Time-outs in seconds: `connect` for the connection, `first_token` from the request to the first event of the
     answer, `idle` between two pieces of it, `total` for the whole call.
     """
 
-    kind: ProviderKind
+    kind: Name
     base_url: str = ""
     api_key_env: str | None = None
     api_key: Secret | None = None

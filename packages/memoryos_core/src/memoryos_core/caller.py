@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from memoryos_ports.ids import DEFAULT_TENANT, AgentId, Scope, SessionId, TenantId, digest
+from memoryos_ports.ids import DEFAULT_TENANT, AgentId, Scope, SessionId, TenantId
 
 MemoryMode: TypeAlias = Literal["full", "read", "write", "off"]
 
@@ -34,5 +34,6 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def owner(self) -> str:
         """An opaque name of whose conversation this is: of the user, else of the tenant."""
-        fields = (self.scope.tenant_id, self.scope.user_id) if self.scope is not None else (self.tenant_id,)
-        return digest("owner", *fields)[:16].hex()
+        if self.scope is None:
+            return f"{len(self.tenant_id)}:{self.tenant_id}"
+        return f"{len(self.scope.tenant_id)}:{self.scope.tenant_id}/{self.scope.user_id}"

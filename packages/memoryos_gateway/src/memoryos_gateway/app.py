@@ -46,6 +46,10 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
 
 
+BY_CLOSURE = ("chat", "embeddings")
+"""Services that raw routes hold, and that no handler is given."""
+
+
 def create_app(
     services: Services, *, body_limit: int, loopback_only: bool, allowed_origins: Sequence[str] = ()
 ) -> ASGIApp:
@@ -67,13 +71,13 @@ def _litestar(services: Services, *, body_limit: int) -> Litestar:
     return Litestar(
         route_handlers=[
             chat.chat_route(services.chat, services.router, services.authenticator, body_limit=body_limit),
+            embeddings.embeddings_route(services.embeddings, services.authenticator, body_limit=body_limit),
             Router(
                 "/",
                 guards=[only_authenticated(services.authenticator)],
                 route_handlers=[
                     models.list_models,
                     models.get_model,
-                    embeddings.create_embeddings,
                     memory.add_memory,
                     memory.get_event,
                     memory.search_memory,
@@ -90,7 +94,11 @@ def _litestar(services: Services, *, body_limit: int) -> Litestar:
         ],
         dependencies={
             "access": Provide(provide_access),
-            **{name: _constant(getattr(services, name)) for name in services.__struct_fields__ if name != "chat"},
+            **{
+                name: _constant(getattr(services, name))
+                for name in services.__struct_fields__
+                if name not in BY_CLOSURE
+            },
         },
         exception_handlers={Exception: error_handler},
         openapi_config=openapi_config(),

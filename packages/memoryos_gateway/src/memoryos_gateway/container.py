@@ -31,7 +31,7 @@ from memoryos_core.routing.usage import UsageBook
 from memoryos_gateway.app import Services
 from memoryos_gateway.auth import Authenticator
 from memoryos_gateway.model_catalog import ModelCatalog
-from memoryos_gateway.usage_log import log_usage
+from memoryos_gateway.usage_log import note_usage
 from memoryos_ports.clock import Clock
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import UpstreamUnavailable
@@ -128,7 +128,7 @@ class GatewayContainer(AdapterContainer):
     authenticator = providers.Singleton(Authenticator, AdapterContainer.settings.provided.auth.keys)
     router = providers.Singleton(make_router, AdapterContainer.llms, AdapterContainer.settings, AdapterContainer.faq)
     rules = providers.Singleton(SensitiveRules, AdapterContainer.settings.provided.router.sensitive)
-    usage = providers.Singleton(UsageBook, note=providers.Object(log_usage))
+    usage = providers.Singleton(UsageBook, note=providers.Object(note_usage))
     breakers = providers.Singleton(make_breakers, AdapterContainer.settings)
     dispatcher = providers.Singleton(make_dispatcher, AdapterContainer.settings, breakers)
     conversations = providers.Singleton(Conversations, AdapterContainer.documents)

@@ -80,7 +80,7 @@ def answer_error(exc: Exception, *, asks_model: bool) -> ErrorAnswer:
         case errors.UpstreamUnavailable() | errors.UpstreamTimeout() if not asks_model:
             return _answer(_STORE_DOWN, "memory is not available at the moment")
         case errors.MemoryOSError():
-            headers = {**_retry_after(exc), **_tries(exc)}
+            headers = {**_limits(exc), **_retry_after(exc), **_tries(exc)}
             return _answer(_kind_of(exc), _message(exc), param=_param(exc), code=_code(exc), headers=headers)
         case ValidationException():
             return _answer_validation(exc)
@@ -156,6 +156,10 @@ def _retry_after(exc: errors.MemoryOSError) -> dict[str, str]:
     if seconds is None:
         return {}
     return {"retry-after": str(max(1, math.ceil(seconds))), "retry-after-ms": str(max(1, math.ceil(seconds * 1000)))}
+
+
+def _limits(exc: errors.MemoryOSError) -> dict[str, str]:
+    return exc.headers if isinstance(exc, errors.RateLimited) else {}
 
 
 def _tries(exc: errors.MemoryOSError) -> dict[str, str]:

@@ -1,5 +1,8 @@
-"""Small things of HTTP that Litestar's own requests do not give to a raw ASGI route: headers and bounded bodies."""
+"""Small things of HTTP that Litestar's own requests do not give to a raw ASGI route: headers, bodies, hang-ups."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
@@ -12,6 +15,9 @@ from litestar.types import Receive, Scope
 from memoryos_gateway.bad_json import describe_misfit
 from memoryos_gateway.strict_json import decode_strictly
 from memoryos_ports.errors import InvalidInput
+
+JSON_TYPE = (b"content-type", b"application/json")
+"""The header of an answer that is JSON."""
 
 
 class ClientGone(Exception):
@@ -84,3 +90,28 @@ def check_json(scope: Scope) -> None:
 @cache
 def _decoder(annotation: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(annotation)
+
+
+@asynccontextmanager
+async def while_connected(receive: Receive) -> AsyncIterator[None]:
+    """Cancel what runs inside when the client leaves, and raise ClientGone in its place."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - we are a coroutine of a running loop
+    gone = False
+
+    async def watch() -> None:
+        nonlocal gone
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone = True
+        task.cancel()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if gone and task.uncancel() == 0:
+            raise ClientGone from None
+        raise
+    finally:
+        watcher.cancel()

@@ -4,6 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +12,7 @@ from loguru import logger
 
 from memoryos_gateway.call_headers import ROUTE
 from memoryos_gateway.http import header
+from memoryos_gateway.usage_log import REQUEST_FIELDS
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _COUNT = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
@@ -19,7 +21,8 @@ _COUNT = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 class RequestFrame:
     """Puts `x-request-id` on every answer, whoever makes it, and writes one line per request.
 
-    The line names the provider that answered, and an SDK's count of its own retries, where there is such a thing.
+    The line names the provider that answered and what it cost, and an SDK's count of its own retries, where there is
+    such a thing.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -33,12 +36,14 @@ class RequestFrame:
         started = time.perf_counter()
         request_id = _request_id(scope)
         status = 0
-        provider: dict[str, str] = {}
+        fields: dict[str, Any] = {}
+        token = REQUEST_FIELDS.set(fields)
 
         async def framed(message: Message) -> None:
-            nonlocal status, provider
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, provider = message["status"], _provider(message["headers"])
+                status = message["status"]
+                fields.update(_provider(message["headers"]))
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
@@ -46,13 +51,14 @@ class RequestFrame:
             with logger.contextualize(request_id=request_id):
                 await self._app(scope, receive, framed)
         finally:
+            REQUEST_FIELDS.reset(token)
             logger.bind(
                 method=scope["method"],
                 path=scope.get("path_template") or "(unknown)",
                 status=status,
                 duration_ms=round((time.perf_counter() - started) * 1000, 2),
                 request_id=request_id,
-                **provider,
+                **fields,
                 **_client_retry(scope),
             ).info("request completed")
 

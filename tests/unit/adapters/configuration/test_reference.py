@@ -5,15 +5,15 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import pytest
 
 from memoryos_adapters.configuration.layers import FILE_VARIABLE, PLAIN_VARIABLES
 from memoryos_adapters.configuration.loading import load_settings
-from memoryos_adapters.configuration.provider_kinds import PROVIDER_KINDS
-from memoryos_adapters.settings import ProviderKind, Secret, Settings
+from memoryos_adapters.llm_kinds import LLM_KINDS
+from memoryos_adapters.settings import Secret, Settings
 from tests.unit.adapters.configuration.support import default_of, every_field, write_config
 
 ROOT = Path(__file__).parents[4]
@@ -97,16 +97,17 @@ def test_the_reference_names_no_key_that_does_not_exist() -> None:
 
 
 def test_the_reference_names_every_kind_and_every_plain_variable() -> None:
-    for kind, facts in PROVIDER_KINDS.items():
-        cells = [f"`{cell}`" if cell else "none" for cell in (facts.base_url, facts.key_env)]
-        assert f"| `{kind}` | {' | '.join(cells)} |" in REFERENCE
+    for word, kind in LLM_KINDS.items():
+        cells = [f"`{cell}`" if cell else "none" for cell in (kind.base_url, kind.key_env)]
+        assert f"| `{word}` | {' | '.join(cells)} |" in REFERENCE
     for variable, parts in PLAIN_VARIABLES.items():
         assert f"| `{variable}` | `{'.'.join(parts)}` |" in REFERENCE
     assert f"| `{FILE_VARIABLE}` |" in REFERENCE
 
 
-def test_every_kind_of_provider_has_facts() -> None:
-    assert tuple(PROVIDER_KINDS) == get_args(ProviderKind)
+def test_the_example_names_every_kind() -> None:
+    (listed,) = re.findall(r"^# (openai \(and .+?)\.$", EXAMPLE, flags=re.MULTILINE)
+    assert set(re.sub(r"\(.+?\)|,| or ", " ", listed).split()) == set(LLM_KINDS)
 
 
 def _values_at(document: Any, parts: Sequence[str]) -> Iterator[Any]:

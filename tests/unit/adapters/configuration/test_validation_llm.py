@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from memoryos_adapters.configuration.loading import load_settings
-from memoryos_adapters.configuration.provider_kinds import PROVIDER_KINDS
-from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, ProviderKind, Secret
+from memoryos_adapters.llm_kinds import LLM_KINDS
+from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, Secret
 from tests.unit.adapters.configuration.support import faults_of, write_config
 
 KEYS = {"OPENAI_API_KEY": "sk-1"}
+KINDS = ", ".join(map(repr, sorted(LLM_KINDS)))  # as a fault lists them
 
 
 @pytest.fixture(autouse=True)
@@ -30,19 +31,19 @@ def test_the_start_on_one_line_adds_a_provider_and_makes_it_the_default() -> Non
 
 
 @pytest.mark.parametrize("kind", ["anthropic", "gemini", "deepseek", "openrouter"])
-def test_every_cloud_starts_on_one_line_with_its_usual_variable(kind: ProviderKind) -> None:
-    facts = PROVIDER_KINDS[kind]
-    assert facts.key_env is not None
-    assert facts.base_url is not None
+def test_every_cloud_starts_on_one_line_with_its_usual_variable(kind: str) -> None:
+    known = LLM_KINDS[kind]
+    assert known.key_env is not None
+    assert known.base_url is not None
     provider = LlmProviderSettings(
-        kind=kind, base_url=facts.base_url, api_key_env=facts.key_env, api_key=Secret("a-key")
+        kind=kind, base_url=known.base_url, api_key_env=known.key_env, api_key=Secret("a-key")
     )
-    llm = load_settings({facts.key_env: "a-key"}, flags={"provider": kind}).llm
+    llm = load_settings({known.key_env: "a-key"}, flags={"provider": kind}).llm
     assert llm == LlmSettings(default_provider=kind, providers={kind: provider})
 
 
 @pytest.mark.parametrize(("kind", "base_url"), [("ollama", "http://127.0.0.1:11434"), ("noop", "")])
-def test_what_needs_no_key_starts_on_one_line(kind: ProviderKind, base_url: str) -> None:
+def test_what_needs_no_key_starts_on_one_line(kind: str, base_url: str) -> None:
     llm = load_settings({}, flags={"provider": kind}).llm
     provider = LlmProviderSettings(kind=kind, base_url=base_url)
     assert llm == LlmSettings(default_provider=kind, providers={kind: provider})
@@ -102,6 +103,22 @@ def test_the_cloud_of_openai_needs_a_key(base_url: str) -> None:
     (fault,) = faults_of(environ)
     assert fault.startswith("llm.providers.x.api_key_env: is missing: openai needs a key (in variable")
     assert 'api_key_env = "OPENAI_API_KEY"' in fault
+
+
+def test_an_unknown_kind_is_told_with_all_that_there_are_and_beside_every_other_fault() -> None:
+    prefix = "MEMORYOS__LLM__PROVIDERS__X__"
+    faults = faults_of({f"{prefix}KIND": "opnai", f"{prefix}BASE_URL": "x", f"{prefix}API_KEY_ENV": "GONE"})
+    assert faults == [
+        f"llm.providers.x.kind: must be one of {KINDS} (found 'opnai' in variable {prefix}KIND)",
+        f"llm.providers.x.api_key_env: variable GONE is not set (in variable {prefix}API_KEY_ENV)",
+        f"llm.providers.x.base_url: must begin with http:// or https:// (found 'x' in variable {prefix}BASE_URL)",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["5", '""', '["openai"]', "{}"])
+def test_what_is_no_kind_at_all_is_told_with_all_that_there_are(tmp_path: Path, kind: str) -> None:
+    (fault,) = faults_of(write_config(tmp_path, f"[llm.providers.x]\nkind = {kind}"))
+    assert fault.startswith(f"llm.providers.x.kind: must be one of {KINDS}")
 
 
 @pytest.mark.parametrize("kind", ["anthropic", "gemini", "deepseek", "openrouter", "azure_openai"])

@@ -1,13 +1,14 @@
 """From the tree of configured values to `Settings`, field by field, so that every fault is found."""
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
 from memoryos_adapters.configuration.faults import HIDDEN, Faults, KeyPath, suggestion
 from memoryos_adapters.configuration.types import allowed_words, bare, found_words, is_container, is_struct
-from memoryos_adapters.settings import Secret, Settings
+from memoryos_adapters.llm_kinds import LLM_KINDS
+from memoryos_adapters.settings import LlmProviderSettings, Secret, Settings
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -23,6 +24,9 @@ _STAND_INS: Final[Mapping[str, Any]] = {
     "kind": "noop", "tenant": "default", "name": "?", "tenant_id": "?", "client_id": "?",
 }  # fmt: skip
 """For required fields that are missing or wrong, so that the rest can still be judged; never seen outside."""
+
+_NARROWED: Final[Mapping[tuple[type, str], Any]] = {(LlmProviderSettings, "kind"): Literal[tuple(LLM_KINDS)]}
+"""Fields of which more is known here than their type says, and the type that says it."""
 
 _INVALID: Final = object()
 
@@ -50,12 +54,13 @@ class _Conversion:
         self._refuse_unknown(given, {field.name for field in fields}, path)
         values: dict[str, Any] = {}
         for field in fields:
+            allowed = _NARROWED.get((kind, field.name), field.type)
             if field.name in given:
-                converted = self._value(field.type, given[field.name], (*path, field.name))
+                converted = self._value(allowed, given[field.name], (*path, field.name))
                 if converted is not _INVALID:
                     values[field.name] = converted
             elif field.required and self._complete and not self._faults.touches(path):
-                self._faults.add((*path, field.name), "is missing", hint=f"allowed: {allowed_words(field.type)}")
+                self._faults.add((*path, field.name), "is missing", hint=f"allowed: {allowed_words(allowed)}")
             if field.required:
                 values.setdefault(field.name, _STAND_INS[field.name])
         return kind(**values)

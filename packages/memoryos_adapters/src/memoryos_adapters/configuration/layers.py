@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
 from memoryos_adapters.configuration.faults import Faults, KeyPath, suggestion
-from memoryos_adapters.configuration.provider_kinds import PROVIDER_KINDS
 from memoryos_adapters.configuration.types import bare, is_container, is_text, locate
+from memoryos_adapters.llm_kinds import LLM_KINDS
 
 FILE_VARIABLE: Final = "MEMORYOS_CONFIG"
 """Names the configuration file; without it ./config.toml is read when it exists."""
@@ -124,12 +124,12 @@ def _lay_provider(layers: Layers, word: str, model: str | None, faults: Faults) 
     name = _same_name(configured, word)
     provider: dict[str, Any] = {}
     if name not in configured:
-        facts = next((facts for kind, facts in PROVIDER_KINDS.items() if kind == name), None)
-        if facts is None:
-            hint = suggestion(name, {*PROVIDER_KINDS, *configured})
+        kind = LLM_KINDS.get(name)
+        if kind is None:
+            hint = suggestion(name, {*LLM_KINDS, *configured})
             faults.add(("provider",), "no such provider or kind of provider", found=word, hint=hint)
             return
-        provider = {"kind": name} | ({"api_key_env": facts.key_env} if facts.key_env else {})
+        provider = {"kind": name} | ({"api_key_env": kind.key_env} if kind.key_env else {})
     layers.lay({"llm": {"default_provider": name, "providers": {name: provider}}}, origin="flag --provider")
     if model:
         known = _table(configured, name).get("models")

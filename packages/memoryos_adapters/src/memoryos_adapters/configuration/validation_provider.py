@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from memoryos_adapters.configuration.credentials import read_secret
 from memoryos_adapters.configuration.faults import Faults, KeyPath
-from memoryos_adapters.configuration.provider_kinds import PROVIDER_KINDS
 from memoryos_adapters.configuration.urls import HTTP_SCHEMES, echo_of, url_problem
 from memoryos_adapters.configuration.validation_azure import check_azure, refuse_azure
 from memoryos_adapters.configuration.validation_headers import check_headers
+from memoryos_adapters.llm_kinds import LLM_KINDS
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.ids import check_id
@@ -50,15 +50,15 @@ def _check_name(path: KeyPath, name: str, faults: Faults) -> None:
 
 def _check_base_url(path: KeyPath, provider: LlmProviderSettings, faults: Faults) -> str:
     """Return the URL without a slash at its end, else the default of the kind."""
-    facts = PROVIDER_KINDS[provider.kind]
+    kind = LLM_KINDS[provider.kind]
     url = provider.base_url.rstrip("/")
     if not provider.base_url:
-        if facts.base_url is None and provider.kind != "noop" and not faults.touches(path):
+        if kind.base_url is None and provider.kind != "noop" and not faults.touches(path):
             faults.add(path, f"is missing: {provider.kind} has no default")
-        return facts.base_url or ""
+        return kind.base_url or ""
     if problem := url_problem(provider.base_url, schemes=HTTP_SCHEMES):
         faults.add(path, problem, found=echo_of(provider.base_url))
-    elif facts.adds_version and (version := _VERSION.search(url)):
+    elif kind.adds_version and (version := _VERSION.search(url)):
         wanted = url.removesuffix(version.group()).rstrip("/")
         problem = f"must not end in {version.group()}, which is added to it"
         faults.add(path, problem, found=provider.base_url, hint=f"without version: {wanted}")
@@ -71,14 +71,14 @@ def _has_credentials(provider: LlmProviderSettings) -> bool:
 
 def _needs_key(provider: LlmProviderSettings) -> bool:
     """A cloud needs a key; an OpenAI-compatible server of one's own may do without."""
-    facts = PROVIDER_KINDS[provider.kind]
-    is_own_server = provider.kind == "openai" and provider.base_url != facts.base_url
-    return facts.key_env is not None and not is_own_server
+    kind = LLM_KINDS[provider.kind]
+    is_own_server = provider.kind == "openai" and provider.base_url != kind.base_url
+    return kind.key_env is not None and not is_own_server
 
 
 def _refuse_keyless(path: KeyPath, provider: LlmProviderSettings, faults: Faults) -> None:
     key_path = (*path, "api_key_env")
     if not any(faults.touches((*path, key)) for key in ("api_key_env", "api_key", "entra")):
-        hint = f'such as api_key_env = "{PROVIDER_KINDS[provider.kind].key_env}"'
+        hint = f'such as api_key_env = "{LLM_KINDS[provider.kind].key_env}"'
         hint += ", or a table entra" if provider.kind == "azure_openai" else ""
         faults.add(key_path, f"is missing: {provider.kind} needs a key", hint=hint)

@@ -28,10 +28,11 @@ _WORD = re.compile(r"\S+\s*")
 class NoopLlm:
     """An `LlmAdapter` without a model or any I/O. It answers from `ChatRequest.recalled`, quoting it line by line.
 
-    It always gives one choice that ends with `stop`, streams word by word, and estimates its usage.
+    It always gives one choice that ends with `stop`, streams word by word, and estimates its usage. The settings and
+    the HTTP that every LLM adapter is made with are of no use to it.
     """
 
-    def __init__(self, name: str = "noop") -> None:
+    def __init__(self, name: str = "noop", *_: object) -> None:
         self._name = name
 
     @property

@@ -43,8 +43,9 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
 class Attempt:
     """Calls models for one chat. Every request is made anew from what the client sent."""
 
-    def __init__(self, call: ChatCall, prepared: Prepared, rules: SensitiveRules) -> None:
-        self._call, self._prepared, self._rules = call, prepared, rules
+    def __init__(self, call: ChatCall, prepared: Prepared, rules: SensitiveRules, *, sensitive: bool) -> None:
+        """`sensitive` is what the rules, or memory, say of the conversation as the client sent it."""
+        self._call, self._prepared, self._rules, self._sensitive = call, prepared, rules, sensitive
 
     async def whole(self, route: Route) -> Whole:
         """Return the whole answer of a model. Raises what its adapter raises, and LocalModelRequired."""
@@ -65,6 +66,8 @@ class Attempt:
 
     def _prepared_for(self, route: Route) -> Prepared:
         """Return what memory brings to this model: what must stay local reaches local ones only, and marks answers."""
+        if not self._prepared.pages:
+            return self._prepared
         if route.provider.local:
             marked = self._prepared.sensitive or any(page.sensitive for page in self._prepared.pages)
             return msgspec.structs.replace(self._prepared, sensitive=marked)
@@ -75,12 +78,12 @@ class Attempt:
         return page.sensitive or self._rules.match(page.text) or self._rules.match(page.name or "")
 
     def _request(self, route: Route, prepared: Prepared) -> ChatRequest:
-        messages = self._call.messages
-        position = last_user_position(messages)
-        if prepared.block and position is not None:
-            messages = with_block(messages, position, prepared.block)
-        if not route.provider.local and self._rules.match_request(messages, self._call.params):
+        if self._sensitive and not route.provider.local:
             raise LocalModelRequired(self._call.model)  # looked at again for every model that is asked
+        messages = self._call.messages
+        position = last_user_position(messages) if prepared.block else None
+        if position is not None:
+            messages = with_block(messages, position, prepared.block)
         return ChatRequest(
             model=route.model,
             messages=messages,

@@ -46,13 +46,14 @@ class KnownTurn(msgspec.Struct, frozen=True, kw_only=True):
 
     `stored` counts the exchanges stored under its hash, `exchanges` are the latest of them, oldest first; `history` are
     pages of the answers that came along as history of a first contact. `loop` is the latest tool loop that an answer
-    opened.
+    opened. `sensitive` says that an exchange about it must stay local, and so must what is built on it.
     """
 
     stored: int = 0
     exchanges: tuple[Exchange, ...] = ()
     history: tuple[MemoryId, ...] = ()
     loop: ToolLoop | None = None
+    sensitive: bool = False
 
     def answers(self, *, beside: Collection[EventId] = ()) -> tuple[MemoryId, ...]:
         """Return every page that answers this turn so far, but those of the events `beside`."""
@@ -115,7 +116,7 @@ class Conversations:
         at = event.accepted_at
         changes: dict[DocumentKey, Change] = {
             (SESSION_KIND, session_id): _latest(at, chain.hash),
-            (TURN_KIND, _turn_key(session_id, chain.hash)): _adding(exchange),
+            (TURN_KIND, _turn_key(session_id, chain.hash)): _adding(exchange, sensitive=event.sensitive),
         }
         for passed in chain.passed:
             changes[TURN_KIND, _turn_key(session_id, passed)] = _passing(answers[passed])
@@ -179,13 +180,18 @@ def _looping(loop: ToolLoop) -> Change:
     return _change(_turn_decoder, lambda turn: msgspec.structs.replace(turn or KnownTurn(), loop=loop))
 
 
-def _adding(exchange: Exchange) -> Change:
+def _adding(exchange: Exchange, *, sensitive: bool) -> Change:
     def merge(turn: KnownTurn | None) -> KnownTurn:
         turn = turn or KnownTurn()
         if any(known.event_id == exchange.event_id for known in turn.exchanges):
             return turn
         ordered = sorted((*turn.exchanges, exchange), key=lambda e: (e.accepted_at, e.event_id))
-        return msgspec.structs.replace(turn, stored=turn.stored + 1, exchanges=tuple(ordered[-EXCHANGES_KEPT:]))
+        return msgspec.structs.replace(
+            turn,
+            stored=turn.stored + 1,
+            exchanges=tuple(ordered[-EXCHANGES_KEPT:]),
+            sensitive=turn.sensitive or sensitive,
+        )
 
     return _change(_turn_decoder, merge)
 

@@ -8,13 +8,14 @@ from collections.abc import AsyncGenerator, Mapping
 import msgspec
 
 from memoryos_core.chat.messages import remembered_text
+from memoryos_core.routing.router import RESERVED_PREFIX
 from memoryos_ports.errors import NotFound, UpstreamTimeout
 from memoryos_ports.faq import FaqMemory
 from memoryos_ports.ids import DEFAULT_TENANT, TenantId
 from memoryos_ports.llm import AnswerMessage, ChatAnswer, ChatChunk, ChatRequest, Choice, ChoiceDelta, Usage
 
 DIRECT_TIER = "direct"
-DIRECT_PROVIDER = "memoryos"
+DIRECT_PROVIDER = RESERVED_PREFIX
 DIRECT_MODEL = "faq"
 LOOKUP_TIMEOUT_S = 0.15
 

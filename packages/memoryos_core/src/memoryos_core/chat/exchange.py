@@ -95,7 +95,7 @@ def exchange_event(
         source="chat",
         accepted_at=now,
         partial=answered.partial,
-        sensitive=prepared.sensitive,
+        sensitive=prepared.sensitive or plan.sensitive,
         chain=plan.chain,
         supersedes=plan.supersedes if answer else (),
     )

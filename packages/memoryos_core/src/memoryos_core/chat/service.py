@@ -18,6 +18,9 @@ from memoryos_ports.llm import ChatAnswer, Usage
 
 _T = TypeVar("_T")
 
+_READ_AT_ONCE_BYTES = 64 * 1024
+"""Up to this size a conversation is looked through for sensitive content on the loop: some ten milliseconds."""
+
 
 class ChatService:
     """The use case of the gateway. Without `memory` it is a plain router of chats."""
@@ -73,13 +76,14 @@ class ChatService:
         self, call: ChatCall, way: Callable[[Attempt], Callable[[Route], Awaitable[_T]]]
     ) -> Dispatched[_T]:
         plan = self._router.plan(call.model)
-        sensitive = self._rules.match_request(call.messages, call.params)
+        sensitive = await self._holds_sensitive(call)
         if sensitive:
             plan.require_local()
         prepared = await self._prepare(call, sensitive=sensitive)
+        sensitive = sensitive or (prepared.plan is not None and prepared.plan.sensitive)
         length = prompt_tokens(call.messages, call.params.get("tools")) + prepared.tokens if plan.measures else 0
         routes = plan.routes(prompt_tokens=length, sensitive=sensitive)
-        ask = self._paid_for(call, way(Attempt(call, prepared, self._rules)))
+        ask = self._paid_for(call, way(Attempt(call, prepared, self._rules, sensitive=sensitive)))
         try:
             return await self._dispatcher.run(call.model, routes, ask)
         except ModelNotFound as exc:
@@ -90,6 +94,15 @@ class ChatService:
             if self._memory is not None:
                 self._memory.remember_later(prepared, Answered(text=None, partial=True))
             raise
+
+    async def _holds_sensitive(self, call: ChatCall) -> bool:
+        """Return whether what the client sent must stay local; a long conversation is read beside the event loop."""
+        if not self._rules:
+            return False
+        size = sum(len(message.wire or b"") for message in call.messages) + sum(map(len, call.params.values()))
+        if size < _READ_AT_ONCE_BYTES:
+            return self._rules.match_request(call.messages, call.params)
+        return await asyncio.to_thread(self._rules.match_request, call.messages, call.params)
 
     def _paid_for(self, call: ChatCall, ask: Callable[[Route], Awaitable[_T]]) -> Callable[[Route], Awaitable[_T]]:
         """Return what asks a model and books a call that is cancelled: what a provider has read is paid for."""

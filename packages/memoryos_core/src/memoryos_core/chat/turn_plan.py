@@ -26,7 +26,8 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `supersedes` are the pages of earlier answers to the same turn, what was said on the way in its tool loop apart.
     `loop` is the tool loop that this request goes on with: its block is used again byte for byte. `stored_as` is the
-    event under which the user turn is remembered already, for an exchange that adds nothing.
+    event under which the user turn is remembered already, for an exchange that adds nothing. `sensitive` says that the
+    conversation was sensitive before.
     """
 
     event_id: EventId
@@ -36,6 +37,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     supersedes: tuple[MemoryId, ...] = ()
     loop: ToolLoop | None = None
     stored_as: EventId | None = None
+    sensitive: bool = False
 
 
 async def plan_turn(
@@ -82,6 +84,7 @@ def _plan(
         supersedes=() if fresh else turn.answers(beside=loop.steps if loop else ()),
         loop=loop,
         stored_as=turn.exchanges[-1].event_id if turn.exchanges else None,
+        sensitive=any(known.turns[t.hash].sensitive for t in turns if t.hash in known.turns),
     )
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator
 
+from memoryos_core.routing.router import RESERVED_PREFIX
 from memoryos_core.tokens import estimate_tokens
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import InvalidInput, ModelNotFound
 from memoryos_ports.llm import ChatAnswer, ChatChunk, ChatRequest, Usage
 from memoryos_ports.llm_embeddings import EmbeddingsAnswer, EmbeddingsRequest
 
-LOCAL_PROVIDER = "memoryos"
+LOCAL_PROVIDER = RESERVED_PREFIX
 
 
 class LocalEmbeddings:

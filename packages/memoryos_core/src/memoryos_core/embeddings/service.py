@@ -10,7 +10,7 @@ from memoryos_core.routing.router import ModelRouter
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.routing.usage import Booking, Outcome, UsageBook
 from memoryos_core.tokens import estimate_tokens
-from memoryos_ports.errors import InvalidInput, LocalModelRequired
+from memoryos_ports.errors import InvalidInput, LocalModelRequired, ModelNotFound
 from memoryos_ports.ids import TenantId
 from memoryos_ports.llm import Usage
 from memoryos_ports.llm_embeddings import EmbeddingsAnswer, EmbeddingsRequest
@@ -45,9 +45,11 @@ class EmbeddingsService:
     def resolve(self, name: str) -> Route:
         """Return who makes the embeddings of a model of this name. Raises ModelNotFound when nobody serves it."""
         prefix, _, model = name.partition("/")
-        if prefix == self._local.name and self._local.admits(model):
+        if prefix != self._local.name:
+            return self._router.resolve(name)
+        if model in self._local.models:
             return Route(tier=DEFAULT_TIER, provider=self._local, model=model)
-        return self._router.resolve(name)
+        raise ModelNotFound(name)
 
     async def embed(self, call: EmbeddingsCall) -> Dispatched[EmbeddingsAnswer]:
         """Return the vectors.

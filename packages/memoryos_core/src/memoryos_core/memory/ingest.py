@@ -90,8 +90,8 @@ class Ingest:
 
     def _marked(self, event: TurnsEvent) -> TurnsEvent:
         """Return the event marked as sensitive when one of its turns is: all of its pages stay local then."""
-        texts = (text for message in event.messages for text in (message.name or "", message.content))
-        if event.sensitive or not any(map(self._sensitive.match, texts)):
+        texts = [text for message in event.messages for text in (message.name or "", message.content)]
+        if event.sensitive or not self._sensitive.match_texts(texts):
             return event
         return msgspec.structs.replace(event, sensitive=True)
 

@@ -7,6 +7,8 @@ import msgspec
 
 MAX_WATCHED = 10_000
 
+_RESTS_REMEMBERED = 10
+
 
 class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A breaker opens after `failures` in a row and stays open for `cooldown_s`."""
@@ -73,8 +75,17 @@ class Breakers:
             _end_trial(breaker, by)
 
     def is_down(self, provider: str) -> bool:
-        """Return whether a deployment of the provider is left alone at the moment."""
-        return any(name.partition("/")[0] == provider and self.rest_s(name) > 0 for name in self._breakers)
+        """Return whether a deployment of the provider is down, as far as we know.
+
+        It stays so while trials fail; with nobody to try it, it is forgotten after some rests.
+        """
+        forgotten_s = self._settings.cooldown_s * _RESTS_REMEMBERED
+        return any(
+            name.partition("/")[0] == provider
+            and self._is_open(breaker)
+            and self._monotonic() < breaker.open_until + forgotten_s
+            for name, breaker in self._breakers.items()
+        )
 
     def _is_open(self, breaker: _Breaker) -> bool:
         return breaker.failures >= self._settings.failures

@@ -15,10 +15,14 @@ from memoryos_core.routing.plan import Route
 from memoryos_core.routing.verdict import Verdict, verdict_on
 from memoryos_ports.errors import (
     CoolingDown,
+    InvalidInput,
+    LocalModelRequired,
     MemoryOSError,
     ModelNotFound,
     NotFound,
+    QuotaExhausted,
     RateLimited,
+    UpstreamAuthError,
     UpstreamError,
     UpstreamRejected,
     UpstreamTimeout,
@@ -28,6 +32,9 @@ from memoryos_ports.errors import (
 _T = TypeVar("_T")
 
 _LEAST_REST_S = 1.0
+
+_ADAPTERS_FIRST_S = 0.5
+"""How much later than an adapter's own time-out the request's is: the adapter's tells about the provider."""
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +78,8 @@ class Dispatcher:
     async def run(self, model: str, routes: Sequence[Route], ask: Callable[[Route], Awaitable[_T]]) -> Dispatched[_T]:
         """Return the first answer. `model` is the name that the client used, `ask` calls one route.
 
-        Raises what the last model raised that was asked, with `tries` set; CoolingDown when none may be asked at the
-        moment. `total_timeout_s` of the first route's provider bounds the whole.
+        Raises what tells most of what the models raised, with `tries` set; CoolingDown when none may be asked at the
+        moment. The whole takes no longer than `total_timeout_s` of every provider that may be asked.
         """
         journey = _Journey(model, routes, self._policy, self._chance, until=self._now() + _time_of(routes))
         while (route := await self._next(journey)) is not None:
@@ -94,29 +101,20 @@ class Dispatcher:
         """Return the route to be asked now, after waiting if need be; None when nobody is left."""
         while (stop := journey.take(now=self._now())) is not None:
             route, wait_s = stop
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
             if self._breakers.enter(route.deployment, journey):
-                await self._rest(journey, route, wait_s)
                 return route
             journey.note_cooling(route, rest_s=max(_LEAST_REST_S, self._breakers.rest_s(route.deployment)))
         return None
 
-    async def _rest(self, journey: "_Journey", route: Route, seconds: float) -> None:
-        if seconds <= 0:
-            return
-        try:
-            await asyncio.sleep(seconds)
-        except asyncio.CancelledError:
-            self._breakers.let_go(route.deployment, journey)
-            raise
-
     async def _ask(self, journey: "_Journey", route: Route, ask: Callable[[Route], Awaitable[_T]]) -> _T:
         note = self._breakers.let_go
         try:
-            async with asyncio.timeout(max(0.0, journey.until - self._now())):
+            async with asyncio.timeout(max(0.0, journey.until - self._now()) + _ADAPTERS_FIRST_S):
                 answer = await ask(route)
             note = self._breakers.succeeded
-        except TimeoutError as exc:
-            note = self._breakers.failed
+        except TimeoutError as exc:  # it had less than its own time: that says nothing of the provider
             raise UpstreamTimeout(upstream=route.provider.name, detail="no time left for the request") from exc
         except UpstreamError as exc:
             log_failure(route, exc)
@@ -161,14 +159,14 @@ class _Journey:
 
     def note_failure(self, route: Route, exc: MemoryOSError, *, now: float) -> None:
         """Decide what a failure means for the rest of the request; raise it when it is final."""
-        self.tries += _cost_of(route)
+        self.tries += _cost_of(route, exc)
         exc.tries = self.tries
         verdict = verdict_on(exc)
         if route.provider.direct:
             return  # that there is no approved answer is no failure
         if verdict is Verdict.FINAL:
             raise exc
-        if not isinstance(exc, NotFound):  # somebody's failure tells more than somebody else's ignorance
+        if self._tells_more(exc, verdict):
             self._error = exc
         if verdict is Verdict.AGAIN and (wait_s := self._wait_s(route, exc)) is not None:
             self._again.append((now + wait_s, route))
@@ -179,14 +177,23 @@ class _Journey:
         error.tries = self.tries
         return error
 
+    def _tells_more(self, exc: MemoryOSError, verdict: Verdict) -> bool:
+        """Return whether an error says more of why nobody answered than the one before.
+
+        What may pass says more than what another model would have to mend, and a failure more than ignorance.
+        """
+        if self._error is None or isinstance(self._error, CoolingDown):
+            return not isinstance(exc, NotFound)
+        return verdict is Verdict.AGAIN or (not self._error.retryable and not isinstance(exc, NotFound))
+
     def _wait_s(self, route: Route, exc: MemoryOSError) -> float | None:
         """Return how long to wait before this route may be asked again, None when that is too long."""
         self._failures[route.deployment] += 1
         asked = exc.retry_after_s if isinstance(exc, RateLimited | UpstreamUnavailable) else None
-        if asked is not None:
-            return asked if asked <= self._policy.max_wait_s else None
+        if asked is not None and asked > self._policy.max_wait_s:
+            return None
         longest = self._policy.backoff_s * 2 ** (self._failures[route.deployment] - 1)
-        return self._chance.uniform(0, min(self._policy.max_wait_s, longest))
+        return max(asked or 0.0, self._chance.uniform(0, min(self._policy.max_wait_s, longest)))
 
 
 def log_failure(route: Route, exc: UpstreamError) -> None:
@@ -196,15 +203,16 @@ def log_failure(route: Route, exc: UpstreamError) -> None:
 
 
 def _is_answer(exc: UpstreamError) -> bool:
-    """Return whether an error shows that the provider is well."""
-    return isinstance(exc, UpstreamRejected | RateLimited)
+    """Return whether an error shows that the provider is well: it may have refused us, but it answered."""
+    return isinstance(exc, UpstreamRejected | RateLimited | QuotaExhausted | UpstreamAuthError)
 
 
-def _cost_of(route: Route) -> int:
-    """Return how many calls to a provider asking this route is."""
-    return 0 if route.provider.direct else 1
+def _cost_of(route: Route, exc: MemoryOSError | None = None) -> int:
+    """Return how many calls to a provider asking this route was: what was refused here was none."""
+    is_ours = isinstance(exc, InvalidInput | LocalModelRequired)
+    return 0 if route.provider.direct or is_ours else 1
 
 
 def _time_of(routes: Sequence[Route]) -> float:
-    asked = [route.provider for route in routes if not route.provider.direct]
-    return asked[0].total_timeout_s if asked else routes[0].provider.total_timeout_s
+    """Return how long a request may take: each of its providers has its own time."""
+    return sum({route.provider.name: route.provider.total_timeout_s for route in routes}.values())

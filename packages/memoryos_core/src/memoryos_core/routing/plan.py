@@ -15,8 +15,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """A configured provider. `models` empty admits any name; `offline` marks one that no model stands behind.
 
     What is sent to a `local` provider stays on the operator's own machines. Answers of an offline one are not
-    remembered. Asking a `direct` one is no call to a provider. `total_timeout_s` bounds a request that begins with
-    this provider, its retries included.
+    remembered. Asking a `direct` one is no call to a provider. `total_timeout_s` bounds one call; a request has the sum
+    over the providers that may be asked.
     """
 
     adapter: LlmAdapter

@@ -7,6 +7,9 @@ from memoryos_ports.errors import ConfigurationError, ModelNotFound
 
 AUTO = "auto"
 
+RESERVED_PREFIX = "memoryos"
+"""Before the slash of what is no provider's: the embedder of memory, approved answers."""
+
 
 class ModelRouter:
     """Resolves model names: an alias, then PROVIDER/MODEL, then a bare name on the default provider, then `auto`."""
@@ -38,8 +41,12 @@ class ModelRouter:
         """Return the one model of this name, tiers apart. Raises ModelNotFound when nobody serves it."""
         target = self._aliases.get(name, name)
         prefix, _, rest = target.partition("/")
-        if rest and (provider := self._providers.get(prefix)) and provider.admits(rest):
-            return Route(tier=DEFAULT_TIER, provider=provider, model=rest)
+        if rest and (provider := self._providers.get(prefix)) and target not in self._default.models:
+            if provider.admits(rest):
+                return Route(tier=DEFAULT_TIER, provider=provider, model=rest)
+            raise ModelNotFound(name)
+        if rest and prefix == RESERVED_PREFIX and not self._default.offline:
+            raise ModelNotFound(name)
         if target == AUTO and self._default.models:
             return Route(tier=DEFAULT_TIER, provider=self._default, model=self._default.models[0])
         if self._default.admits(target) and (target != AUTO or self._default.offline):

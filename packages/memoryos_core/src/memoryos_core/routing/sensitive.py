@@ -33,7 +33,7 @@ class SensitiveRules:
     def __init__(self, entries: Sequence[str] = ()) -> None:
         patterns = [entry for entry in entries if is_pattern(entry)]
         self._words = tuple(_folded(entry) for entry in entries if entry not in patterns)
-        self._patterns = tuple(re.compile(entry[1:-1], re.IGNORECASE) for entry in patterns)
+        self._patterns = tuple(re.compile(entry[1:-1], re.IGNORECASE | re.MULTILINE) for entry in patterns)
 
     def __bool__(self) -> bool:
         """Whether there is any rule."""
@@ -45,6 +45,15 @@ class SensitiveRules:
             return False
         return self._found_in(text) or ("\\" in text and self._found_in(_unescaped(text)))
 
+    def match_texts(self, texts: Sequence[str]) -> bool:
+        """Return whether one of the texts does, or all of them together: a word may be spread over several."""
+        if not self:
+            return False
+        joined = "\n".join(texts)
+        if self.match(joined) or (len(texts) > 1 and self.match("".join(texts))):
+            return True
+        return any(pattern.search(text) for text in texts for pattern in self._patterns)
+
     def match_request(self, messages: Iterable[Message], params: Mapping[str, msgspec.Raw]) -> bool:
         """Return whether any text of a request does: of every role, of names, tool calls, tools and other parameters.
 
@@ -54,7 +63,7 @@ class SensitiveRules:
             return False
         texts = [text for message in messages for text in _texts_of(message)]
         texts += [text for name, raw in params.items() for text in (name, *_strings(_decoded(raw)))]
-        return self.match("\n".join(texts)) or self.match("".join(texts))
+        return self.match_texts(texts)
 
     def _found_in(self, text: str) -> bool:
         folded = _folded(text)
@@ -85,17 +94,23 @@ def _unescaped(text: str) -> str:
 
 
 def _texts_of(message: Message) -> Iterator[str]:
+    parts = _said(message)
     if message.wire is not None:
         yield from _strings(_decoded(message.wire))
+        parts = [text for text in parts if _FILE.fullmatch(text)] + ([] if len(parts) == 1 else ["".join(parts)])
+    yield from parts
     yield message.name or ""
-    content = message.content  # memory may have added to it
-    if isinstance(content, str):
-        yield content
-    else:
-        yield from map(_text_of, content or ())
-    for call in message.tool_calls:
-        yield call.name
-        yield call.arguments
+    if message.wire is None:
+        for call in message.tool_calls:
+            yield call.name
+            yield call.arguments
+
+
+def _said(message: Message) -> list[str]:
+    """Return what is said in words: a long word of a person may look like a file, and one may stand in two parts."""
+    if isinstance(message.content, str):
+        return [message.content]
+    return list(map(_text_of, message.content or ()))
 
 
 def _text_of(part: ContentPart) -> str:

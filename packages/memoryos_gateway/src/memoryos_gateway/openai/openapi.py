@@ -50,8 +50,7 @@ def complete_document(document: dict[str, Any]) -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(structs, ref_template=_SCHEMA_REF)
     components = document.get("components", {})
     paths = {**document["paths"], **{path: {"post": _chat_operation(path)} for path in sorted(CHAT_PATHS)}}
-    for path in EMBEDDINGS_PATHS:
-        paths[path] = {"post": {**paths[path]["post"], **_embeddings_bodies()}}
+    paths |= {path: {"post": _embeddings_operation(path)} for path in sorted(EMBEDDINGS_PATHS)}
     return {
         **document,
         "paths": {path: dict(_with_errors(item)) for path, item in paths.items()},
@@ -102,9 +101,11 @@ def _chat_operation(path: str) -> dict[str, Any]:
     }
 
 
-def _embeddings_bodies() -> dict[str, Any]:
-    """The route decodes its body itself, so that unknown fields are passed on."""
+def _embeddings_operation(path: str) -> dict[str, Any]:
     return {
+        "summary": "Embeddings",
+        "description": "Return one vector per input, in order. Unknown fields are passed on to the provider.",
+        "operationId": "V1Embeddings" if path.startswith("/v1/") else "Embeddings",
         "requestBody": {"required": True, "content": _json(EmbeddingRequest)},
         "responses": {"200": {"description": "The vectors, in order", "content": _json(EmbeddingList)}},
     }

@@ -1,8 +1,6 @@
 """POST /v1/chat/completions: a raw ASGI route, because this is the path whose cost every request pays."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 
 from litestar import asgi
 from litestar.enums import ScopeType
@@ -18,14 +16,13 @@ from memoryos_core.routing.router import ModelRouter
 from memoryos_gateway.auth import Authenticator
 from memoryos_gateway.call_headers import facts_headers, route_header
 from memoryos_gateway.errors import answer_error, is_internal
-from memoryos_gateway.http import ClientGone, read_json_body
+from memoryos_gateway.http import JSON_TYPE, ClientGone, read_json_body, while_connected
 from memoryos_gateway.identity import chat_caller, idempotency_key
 from memoryos_gateway.openai.decode import ChatBody, decode_chat
 from memoryos_gateway.openai.encode import DONE, NOT_STORED, encode_answer, encode_batch, encode_stream_error
 from memoryos_ports.errors import ModelNotFound
 from memoryos_ports.llm import ChatChunk
 
-_JSON = (b"content-type", b"application/json")
 _SSE = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -56,7 +53,7 @@ def chat_route(
                 params=body.params,
                 idempotency_key=idempotency_key(scope),
             )
-            async with _while_connected(receive):
+            async with while_connected(receive):
                 await _answer(service, call, body, send)
         except ClientGone:
             logger.debug("client gone")
@@ -70,7 +67,7 @@ async def _answer(service: ChatService, call: ChatCall, body: ChatBody, send: Se
         return
     answer, report = await service.complete(call)
     content = encode_answer(answer)
-    headers = [_JSON, (b"content-length", b"%d" % len(content)), *_report_headers(report)]
+    headers = [JSON_TYPE, (b"content-length", b"%d" % len(content)), *_report_headers(report)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": content, "more_body": False})
 
@@ -96,31 +93,6 @@ async def _send_stream(stream: ChatStream, send: Send, *, include_usage: bool) -
 async def _send_batch(send: Send, batch: list[ChatChunk], *, include_usage: bool) -> None:
     if data := encode_batch(batch, include_usage=include_usage):
         await send({"type": "http.response.body", "body": data, "more_body": True})
-
-
-@asynccontextmanager
-async def _while_connected(receive: Receive) -> AsyncIterator[None]:
-    """Cancel what runs inside when the client leaves, and raise ClientGone in its place."""
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - we are a coroutine of a running loop
-    gone = False
-
-    async def watch() -> None:
-        nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        gone = True
-        task.cancel()
-
-    watcher = asyncio.create_task(watch())
-    try:
-        yield
-    except asyncio.CancelledError:
-        if gone and task.uncancel() == 0:
-            raise ClientGone from None
-        raise
-    finally:
-        watcher.cancel()
 
 
 def _report_headers(report: ChatReport) -> list[tuple[bytes, bytes]]:
