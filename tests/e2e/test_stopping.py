@@ -64,6 +64,22 @@ async def test_asked_twice_it_does_not_wait_for_a_provider_that_hangs(tmp_path: 
     assert code == 0
 
 
+async def test_a_stream_that_cannot_be_waited_for_is_told_so(tmp_path: Path) -> None:
+    async with FakeUpstream() as upstream:
+        upstream.next(Reply.text("once ", "upon a time").stopping("hang", after=2))
+        async with serving(tmp_path / "data", *_flags(upstream)) as gateway, _client(gateway.url) as client:
+            async with client.stream("POST", "/v1/chat/completions", json={**_CHAT, "stream": True}) as response:
+                pieces = response.aiter_bytes()
+                answer = await anext(pieces)
+                gateway.ask_to_stop()
+                answer += b"".join([piece async for piece in pieces])
+            code = await gateway.ended()
+
+    assert code == 0
+    assert b'"code":"stopping"' in answer
+    assert answer.endswith(b"data: [DONE]\n\n")
+
+
 async def test_what_was_accepted_is_not_lost(tmp_path: Path) -> None:
     async with serving(tmp_path / "data") as gateway, _client(gateway.url) as client:
         turns = [{"role": "user", "content": f"turn {number}"} for number in range(40)]

@@ -13,7 +13,10 @@ SAMPLING_MODEL = "claude-sonnet-4-5"
 """One that takes temperature, budgets and the beginning of its answer."""
 
 NEWEST_MODEL = "claude-opus-5-5"
-"""One that takes none of these."""
+"""One that takes none of these, and no forced tools."""
+
+FORCED_MODEL = "claude-opus-5"
+"""One that thinks unless it is told not to, and that can be made to call a tool."""
 
 TOOL_MODEL = "claude-opus-4-1"
 """One without native schemas: it answers by a forced tool."""
@@ -79,6 +82,7 @@ def _message(wire: dict[str, Any]) -> Message:
     return Message(
         role=wire["role"],
         content=tuple(map(_part, content)) if isinstance(content, list) else content,
+        name=wire.get("name"),
         tool_calls=tuple(ToolCall(id=call["id"], **call["function"]) for call in wire.get("tool_calls", ())),
         tool_call_id=wire.get("tool_call_id"),
         wire=msgspec.Raw(msgspec.json.encode(wire)),

@@ -86,10 +86,15 @@ def usage(completion: Completion) -> dict[str, Any]:
 
 
 def embeddings(request: dict[str, Any]) -> dict[str, Any]:
-    """Return one vector per input: how long its text is, and how many vectors stand before it."""
-    texts = [each["content"]["parts"][0]["text"] for each in request["requests"]]
-    vectors = [{"values": [float(len(text)), float(place)]} for place, text in enumerate(texts)]
-    return {"embeddings": vectors, "usageMetadata": {"promptTokenCount": 10 * len(texts)}}
+    """Return one vector per input: how long its text is, how many vectors stand before it, and as many halves as are
+    asked for with the dimensions.
+    """
+    vectors = []
+    for place, asked in enumerate(request["requests"]):
+        text, dimensions = asked["content"]["parts"][0]["text"], asked.get("outputDimensionality", 2)
+        values = [float(len(text)), float(place), *[0.5] * dimensions]
+        vectors.append({"values": values[:dimensions]})
+    return {"embeddings": vectors, "usageMetadata": {"promptTokenCount": 10 * len(vectors)}}
 
 
 def failure(code: int, status: str, message: str = "It failed.", *details: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import sys
 from typing import Any, cast
 
 import msgspec
@@ -217,7 +218,13 @@ async def test_a_failure_is_not_taken_for_an_empty_memory(shelf: Shelf) -> None:
     assert await found(shelf.faq, "When do you open?") == OPENING
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"{}", b"\xff", b'{"entry":{},"stamp":1}'])
+SHORT = (
+    b'{"entry":{"id":"x","question":"?","answer":"!","approved":true},"stamp":"%s","vector":[1.0]}'
+    % str(HashedEmbedder().stamp).encode()
+)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"{}", b"\xff", b'{"entry":{},"stamp":1}', SHORT])
 async def test_a_document_that_cannot_be_read_is_an_error_of_the_tree(body: bytes, shelf: Shelf) -> None:
     """Then a model answers: a chat does not fail for it."""
     await shelf.faq.put(ACME, OPENING)
@@ -295,3 +302,51 @@ async def test_the_entries_of_many_tenants_do_not_fill_the_memory(shelf: Shelf) 
     for number in range(200):
         assert await shelf.faq.match(TenantId(f"t{number}"), "When do you open?") is None
     assert len(shelf.faq._known) == 64  # type: ignore[attr-defined]  # of this adapter
+
+
+async def test_of_many_tenants_those_who_ask_stay_known(shelf: Shelf) -> None:
+    await shelf.faq.put(ACME, OPENING)
+    for tenant in (ACME, *(TenantId(f"t{number}") for number in range(63)), ACME, OTHER):
+        await shelf.faq.match(tenant, "When do you open?")
+    shelf.store_faults.fail("*")
+    assert await found(shelf.faq, "When do you open?") == OPENING
+    with pytest.raises(UpstreamError):
+        await shelf.faq.match(TenantId("t0"), "When do you open?")
+
+
+async def test_a_tenant_who_was_read_again_is_the_newest(shelf: Shelf) -> None:
+    await shelf.faq.match(ACME, "When do you open?")
+    for number in range(63):
+        await shelf.faq.match(TenantId(f"t{number}"), "When do you open?")
+    shelf.clock.advance(FRESH_S)
+    await shelf.faq.match(ACME, "When do you open?")
+    await shelf.faq.match(OTHER, "When do you open?")
+    shelf.store_faults.fail("*")
+    assert await shelf.faq.match(ACME, "When do you open?") is None
+
+
+async def test_looking_at_an_entry_costs_no_loop_over_its_numbers(shelf: Shelf) -> None:
+    """A thousand entries are compared in fewer steps of Python than there are entries."""
+    for number in range(1000):
+        await shelf.faq.put(ACME, entry(f"e{number:04}", f"filler {number}"))
+    known = await shelf.faq._approved(ACME)  # type: ignore[attr-defined]  # of this adapter
+    (vector,) = await HashedEmbedder().embed(["filler 500"])
+    steps = 0
+
+    def count(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    sys.setprofile(count)
+    try:
+        match = known.nearest(vector)
+    finally:
+        sys.setprofile(None)
+    assert match.entry.id == "e0500"
+    assert steps < 100
+
+
+async def test_of_equal_entries_the_one_with_the_greatest_id_is_given(shelf: Shelf) -> None:
+    for number in range(50):
+        await shelf.faq.put(ACME, entry(f"e{number:02}", "When do you open on Sundays?"))
+    assert await found(shelf.faq, "when do you open?") == entry("e49", "When do you open on Sundays?")

@@ -375,7 +375,8 @@ async def test_the_sdk_fails_in_the_same_streams(upstream: FakeUpstream, sdk: an
 async def test_the_sdk_sends_the_same_request(
     patient: LlmAdapter, upstream: FakeUpstream, sdk: anthropic.AsyncAnthropic
 ) -> None:
-    schema = {"type": "object", "properties": {"q": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"q": {"type": "string", "minLength": 1}}}
+    closed = anthropic.transform_schema(schema)
     png = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
     thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"}
     theirs: dict[str, Any] = {
@@ -413,12 +414,12 @@ async def test_the_sdk_sends_the_same_request(
                 ],
             },
         ],
-        "tools": [{"name": "look_up", "description": "Looks up.", "input_schema": schema, "strict": True}],
+        "tools": [{"name": "look_up", "description": "Looks up.", "input_schema": closed, "strict": True}],
         "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
         "stop_sequences": ["END"],
         "metadata": {"user_id": "u-1"},
         "thinking": {"type": "adaptive", "display": "summarized"},
-        "output_config": {"format": {"type": "json_schema", "schema": schema}, "effort": "high"},
+        "output_config": {"format": {"type": "json_schema", "schema": closed}, "effort": "high"},
     }
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
     linked = {"type": "image_url", "image_url": {"url": "https://example.org/a.jpg"}}

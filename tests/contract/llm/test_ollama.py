@@ -370,7 +370,7 @@ async def test_the_sdk_and_the_adapter_say_the_same_thing_in_the_same_words(
     tool = {"type": "function", "function": {"name": "f", "description": "Does it.", "parameters": parameters}}
     schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
     await sdk.chat(
-        "m",
+        "gpt-oss",
         [
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "What is this?", "images": [PIXEL]},
@@ -386,7 +386,7 @@ async def test_the_sdk_and_the_adapter_say_the_same_thing_in_the_same_words(
 
     await llm.chat(
         ChatRequest(
-            model="m",
+            model="gpt-oss",
             messages=(
                 Message(role="developer", content="Be brief."),
                 Message(
@@ -415,6 +415,8 @@ async def test_the_sdk_and_the_adapter_say_the_same_thing_in_the_same_words(
     theirs, ours = (received.json for received in upstream.requests)
     for message in theirs["messages"]:
         message.setdefault("content", "")  # the SDK leaves out what is empty
+    called, returned = theirs["messages"][-2:]  # and it does not know the ids of newer servers
+    called["tool_calls"][0]["id"] = returned["tool_call_id"] = "call_1"
     assert ours == {**theirs, "truncate": False, "shift": False}
 
 

@@ -10,6 +10,7 @@ from memoryos_ports.errors import (
     RateLimited,
     UpstreamProtocolError,
     UpstreamRejected,
+    UpstreamTimeout,
     UpstreamUnavailable,
 )
 from memoryos_ports.llm import LlmAdapter, Message
@@ -289,6 +290,45 @@ async def test_events_that_came_with_a_fault_are_yielded_before_it(patient: LlmA
     assert text_of(chunks) == "Hel"
 
 
+async def test_a_first_chunk_that_came_with_a_fault_has_its_facts(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    together = sse(chunk(choice_delta({"role": "assistant", "content": "Hel"}))) + b"data: {broken\n\n"
+    upstream.next(msgspec.structs.replace(Reply.events(together), headers={**_EVENTS, "x-request-id": "req_1"}))
+
+    chunks, _ = await broken_stream(patient, make_request())
+
+    assert chunks[0].facts.headers == {"x-memoryos-upstream-request-id": "req_1"}
+
+
+async def test_a_429_tells_the_limits_of_the_provider(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    upstream.always = Reply.error(429, headers={"X-RateLimit-Limit-Requests": "60", "set-cookie": "a=b"})
+
+    for error in await errors_of_both(patient):
+        assert isinstance(error, RateLimited)
+        assert error.headers == {"x-ratelimit-limit-requests": "60"}
+
+
+async def test_an_answer_that_hangs_while_it_is_only_reached_leaves_no_connection(
+    make: Make, upstream: FakeUpstream, session: aiohttp.ClientSession
+) -> None:
+    upstream.next(Reply.error(500).stopping("hang", after=1))
+
+    with pytest.raises(UpstreamTimeout):
+        await make(connect_timeout_s=0.3).reach()
+    assert_idle(session)
+
+
+async def test_calls_of_another_type_go_out_as_they_came(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    call = b'{"id":"call_1", "type":"custom","custom":{"name":"code","input":"print(1)"}}'
+    wire = b'{"role":"assistant","tool_calls":[' + call + b"]}"
+    request = make_request()
+    asked = Message(role="assistant", wire=msgspec.Raw(wire))
+
+    await patient.chat(msgspec.structs.replace(request, messages=(asked, *request.messages)))
+
+    assert wire in upstream.requests[0].body
+
+
+_EVENTS = {"content-type": "text/event-stream"}
 _ANSWER = {
     "id": "chatcmpl-1",
     "object": "chat.completion",

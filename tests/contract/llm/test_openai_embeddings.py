@@ -72,3 +72,19 @@ async def test_what_the_provider_tells_beside_the_vectors_is_told(
 
     assert answer.facts.headers == {"x-memoryos-upstream-request-id": "req_1"}
     assert answer.usage is None
+
+
+async def test_a_length_that_was_not_asked_for_is_refused(embedder: EmbeddingsAdapter, upstream: FakeUpstream) -> None:
+    upstream.next(Reply.json({"data": [{"embedding": [1.0, 0.5]}]}))
+
+    with pytest.raises(UpstreamRejected) as caught:
+        await embedder.embeddings(EmbeddingsRequest(model="m", input=("one",), dimensions=1))
+    assert caught.value.param == "dimensions"
+
+
+async def test_usage_below_nothing_is_not_reported(embedder: EmbeddingsAdapter, upstream: FakeUpstream) -> None:
+    upstream.next(Reply.json({"data": [{"embedding": [1.0]}], "usage": {"prompt_tokens": -1}}))
+
+    answer = await embedder.embeddings(EmbeddingsRequest(model="m", input=("one",)))
+
+    assert answer.usage is None

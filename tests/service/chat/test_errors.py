@@ -48,13 +48,13 @@ FAULTS = [
         id="no quota",
     ),
     pytest.param(Reply.error(500), openai.InternalServerError, 502, "upstream_unavailable", id="500"),
-    pytest.param(Reply.error(529), openai.InternalServerError, 502, "upstream_unavailable", id="529"),
+    pytest.param(Reply.error(529), openai.InternalServerError, 503, "upstream_unavailable", id="529"),
     pytest.param(Reply.error(504), openai.InternalServerError, 504, "upstream_timeout", id="504"),
     pytest.param(Reply.page(HTML, status=502), openai.InternalServerError, 502, "upstream_unavailable", id="HTML"),
     pytest.param(
         Reply.page(HTML, status=200), openai.InternalServerError, 502, "upstream_protocol_error", id="200 HTML"
     ),
-    pytest.param(Reply.page(b"", status=503), openai.InternalServerError, 502, "upstream_unavailable", id="empty 503"),
+    pytest.param(Reply.page(b"", status=503), openai.InternalServerError, 503, "upstream_unavailable", id="empty 503"),
     pytest.param(Reply.broken_json(), openai.InternalServerError, 502, "upstream_protocol_error", id="broken JSON"),
     pytest.param(Reply.json([1]), openai.InternalServerError, 502, "upstream_protocol_error", id="JSON array"),
     pytest.param(Reply.json({}), openai.InternalServerError, 502, "upstream_protocol_error", id="no choice"),

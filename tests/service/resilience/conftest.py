@@ -47,7 +47,7 @@ def settings(tmp_path: Path, near: FakeUpstream, far: FakeUpstream) -> Settings:
         kind="openai", first_token_timeout_s=0.5, idle_timeout_s=0.5, total_timeout_s=8.0, connect_timeout_s=1.0
     )
     providers = {
-        "near": msgspec.structs.replace(hasty, base_url=near.base_url, local=True),
+        "near": msgspec.structs.replace(hasty, base_url=near.base_url, local=True, total_timeout_s=4.0),
         "far": msgspec.structs.replace(hasty, base_url=far.base_url),
     }
     tiers = (

@@ -10,6 +10,7 @@ from memoryos_adapters.settings import Settings
 from tests.service.chat.person import CHAT, Person
 from tests.support.fake_upstream import FakeUpstream
 from tests.support.gateway import RunningGateway
+from tests.support.openai_answers import choice_delta, chunk
 from tests.support.replies import Reply, Stop
 from tests.support.wire import connected
 
@@ -24,7 +25,7 @@ FAULTS = {
     "garbage": (Reply.garbage(), 502, "upstream_protocol_error", 3),
     "429 for a moment": (Reply.error(429, headers={"retry-after-ms": "20"}), 429, "rate_limit_exceeded", 3),
     "429 for an hour": (Reply.error(429, headers={"retry-after": "3600"}), 429, "rate_limit_exceeded", 1),
-    "503 for an hour": (Reply.error(503, headers={"retry-after": "3600"}), 502, "upstream_unavailable", 1),
+    "503 for an hour": (Reply.error(503, headers={"retry-after": "3600"}), 503, "upstream_unavailable", 1),
     "no quota": (Reply.error(429, code="insufficient_quota"), 429, "insufficient_quota", 1),
     "a wrong key": (Reply.error(401), 502, "upstream_auth_error", 1),
     "a wrong request": (Reply.error(400, code="bad_thing"), 400, "bad_thing", 1),
@@ -163,3 +164,15 @@ async def test_the_sdk_raises_for_an_error_amid_a_stream(sdk: AsyncOpenAI, far: 
     with pytest.raises(APIError, match="far"):
         async for _ in stream:
             pass
+
+
+async def test_a_provider_that_does_not_count_is_estimated(person: Person, far: FakeUpstream) -> None:
+    first = chunk(choice_delta({"role": "assistant", "content": "Hel"}))
+    last = chunk(choice_delta({"content": "lo"}, "stop"))
+    far.next(Reply.events(first, last))
+
+    answer = await person.chat("Hi", model=MODEL, stream=True, stream_options={"include_usage": True})
+
+    *chunks, usage = answer.chunks
+    assert "".join(event["choices"][0]["delta"].get("content") or "" for event in chunks) == "Hello"
+    assert (usage["choices"], usage["usage"]["estimated"]) == ([], True)

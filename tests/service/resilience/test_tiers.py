@@ -1,5 +1,7 @@
 """`auto` goes through its tiers, falls back before the first word, and never lets sensitive content leave."""
 
+from base64 import b64encode
+
 import pytest
 
 from tests.service.chat.person import Person, assistant, user
@@ -31,7 +33,7 @@ async def test_the_first_tier_that_admits_the_prompt_wins(
 async def test_the_next_tier_answers_when_the_first_fails(
     person: Person, near: FakeUpstream, far: FakeUpstream, fault: Reply, streamed: bool
 ) -> None:
-    near.always = fault if streamed or fault.stop != "hang" else Reply.error(503)
+    near.always = fault
 
     answer = await person.chat("Hi", model="auto", stream=streamed, temperature=0.5)
 
@@ -73,6 +75,16 @@ async def test_sensitive_content_stays_local_even_when_the_local_model_fails(
 
     assert (answered.status, answered.headers["x-memoryos-route"]) == (200, "local/near/n-1")
     assert (failed.status, failed.error["code"]) == (502, "upstream_unavailable")
+    assert far.requests == []
+
+
+async def test_a_secret_in_a_file_of_text_stays_local(person: Person, far: FakeUpstream) -> None:
+    data = b64encode(f"about {SECRET_WORD}".encode()).decode()
+    part = {"type": "file", "file": {"filename": "a.txt", "file_data": f"data:text/plain;base64,{data}"}}
+
+    answer = await person.chat(user([part]), model="far/f-1")
+
+    assert answer.error["code"] == "local_model_required"
     assert far.requests == []
 
 

@@ -95,6 +95,8 @@ class _Translation(AbstractContextManager[None]):
                 return
             case TimeoutError():
                 raise UpstreamTimeout(upstream=self._upstream, detail="no answer in time") from exc
+            case aiohttp.ClientConnectorCertificateError():
+                raise UpstreamUnavailable(upstream=self._upstream, detail="its certificate is not trusted") from exc
             case aiohttp.ClientConnectorError() | aiohttp.ClientHttpProxyError():
                 raise UpstreamUnavailable(upstream=self._upstream, detail="cannot connect") from exc
             case aiohttp.ClientConnectionError() | OSError():

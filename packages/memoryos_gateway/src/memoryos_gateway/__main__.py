@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--port", help="port to listen on; 0 takes a free one")
         command.add_argument("--data-dir", help="where the embedded profile keeps its data")
         command.add_argument("--provider", help="a configured provider, or a kind such as openai, as the default")
-        command.add_argument("--model", help="the model that `auto` stands for, with --provider")
+        command.add_argument("--model", help="the one model that is served, as `auto` and by its name; with --provider")
         command.add_argument(
             "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any other setting"
         )

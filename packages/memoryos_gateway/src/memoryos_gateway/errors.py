@@ -68,7 +68,16 @@ _KINDS: dict[type[errors.MemoryOSError], _Kind] = {
 }
 _INTERNAL = _Kind(500, "server_error", "internal_error")
 _STORE_DOWN = _Kind(503, "server_error", "storage_unavailable", {"retry-after": "1"})
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "request_too_large", 415: "unsupported_media_type"}
+_OVERLOADED_PROVIDER = _Kind(503, "server_error", "upstream_unavailable")
+"""A provider that says itself that it is overloaded or down for now (AN20); one that cannot be reached is a 502."""
+
+_HTTP_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+    415: "unsupported_media_type",
+    503: "stopping",
+}
 
 
 def answer_error(exc: Exception, *, asks_model: bool) -> ErrorAnswer:
@@ -77,6 +86,9 @@ def answer_error(exc: Exception, *, asks_model: bool) -> ErrorAnswer:
         case errors.UpstreamRejected():
             body = ErrorBody(message=exc.message, type="invalid_request_error", param=exc.param, code=exc.code)
             return ErrorAnswer(status=exc.status, body=body, headers=_tries(exc))
+        case errors.UpstreamUnavailable(status=503 | 529) if asks_model:
+            headers = {**_retry_after(exc), **_tries(exc)}
+            return _answer(_OVERLOADED_PROVIDER, _message(exc), headers=headers)
         case errors.UpstreamUnavailable() | errors.UpstreamTimeout() if not asks_model:
             return _answer(_STORE_DOWN, "memory is not available at the moment")
         case errors.MemoryOSError():
@@ -85,7 +97,8 @@ def answer_error(exc: Exception, *, asks_model: bool) -> ErrorAnswer:
         case ValidationException():
             return _answer_validation(exc)
         case HTTPException():
-            kind = _Kind(exc.status_code, "invalid_request_error", _HTTP_CODES.get(exc.status_code))
+            type_ = "server_error" if exc.status_code >= 500 else "invalid_request_error"
+            kind = _Kind(exc.status_code, type_, _HTTP_CODES.get(exc.status_code))
             return _answer(kind, exc.detail, headers=dict(exc.headers or {}))
     return _answer(_INTERNAL, "The server had an error while processing your request.")
 

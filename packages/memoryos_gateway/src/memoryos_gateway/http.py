@@ -92,9 +92,19 @@ def _decoder(annotation: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(annotation)
 
 
+class Stopping(HTTPException):
+    """The process stops, and could not wait for the answer any longer (503)."""
+
+    status_code = 503
+    detail = "The server is stopping. Ask again."
+
+
 @asynccontextmanager
 async def while_connected(receive: Receive) -> AsyncIterator[None]:
-    """Cancel what runs inside when the client leaves, and raise ClientGone in its place."""
+    """Cancel what runs inside when the client leaves, and raise ClientGone in its place.
+
+    Whoever else cancels it is the server that stops: raises Stopping, so that the client is told.
+    """
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - we are a coroutine of a running loop
     gone = False
@@ -110,8 +120,7 @@ async def while_connected(receive: Receive) -> AsyncIterator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        if gone and task.uncancel() == 0:
-            raise ClientGone from None
-        raise
+        task.uncancel()
+        raise (ClientGone if gone else Stopping) from None
     finally:
         watcher.cancel()

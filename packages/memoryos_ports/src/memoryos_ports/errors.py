@@ -209,13 +209,17 @@ class StreamCut(UpstreamError):
 
 
 class RateLimited(UpstreamError):
-    """The upstream asks to slow down. `retry_after_s` is its own figure in seconds, if it gave one."""
+    """The upstream asks to slow down. `retry_after_s` is its own figure in seconds, if it gave one.
+
+    `headers` are those of its answer that a client may see (as in `CallFacts`): what its limits are.
+    """
 
     retryable = True
 
     def __init__(self, *, upstream: str, retry_after_s: float | None = None, detail: str = "") -> None:
         super().__init__(upstream=upstream, detail=detail)
         self.retry_after_s = retry_after_s
+        self.headers: dict[str, str] = {}
 
 
 class QuotaExhausted(UpstreamError):

@@ -147,7 +147,8 @@ class ChatAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of a tool call. `id` and `name` come once, with the first piece of that `index` (from 0, no holes).
 
-    `extra_content` is that of `ToolCall`; it comes once.
+    Calls of other types than functions are on the wire only; each leaves a hole. `extra_content` is that of
+    `ToolCall`; it comes once.
     """
 
     index: int

@@ -9,7 +9,9 @@ from memoryos_ports.errors import InvalidInput
 from memoryos_ports.llm import Message
 from tests.support.anthropic_answers import message, whole
 from tests.support.anthropic_requests import (
+    FORCED_MODEL,
     NEWEST_MODEL,
+    SAMPLING_MODEL,
     ask,
     calling,
     encoded,
@@ -143,6 +145,58 @@ def test_the_ids_of_other_providers_are_made_to_fit() -> None:
     assert turns[1]["content"][0]["id"] == turns[2]["content"][0]["tool_use_id"] == "functions_a_0"
 
 
+def _ids(turns: Any) -> list[list[str]]:
+    """Return the ids of each turn's calls or results."""
+    return [[block.get("id") or block.get("tool_use_id", "") for block in turn["content"]] for turn in turns]
+
+
+def test_ids_that_begin_anew_with_every_answer_are_numbered_and_results_follow_their_call() -> None:
+    first = ("functions.a:0", "functions.b:1")
+
+    turns = _turns(
+        user("Look."),
+        calling((first[0], "a", "{}"), (first[1], "b", "{}")),
+        result(first[1], "1b"),
+        result(first[0], "1a"),
+        calling((first[0], "a", "{}"), ("functions_a_0_2", "a", "{}")),
+        result("functions_a_0_2", "2b"),
+        result(first[0], "2a"),
+        calling((first[0], "a", "{}")),
+        result(first[0], "3a"),
+    )
+
+    assert _ids(turns)[1:] == [
+        ["functions_a_0", "functions_b_1"],
+        ["functions_b_1", "functions_a_0"],
+        ["functions_a_0_2", "functions_a_0_2_2"],
+        ["functions_a_0_2_2", "functions_a_0_2"],
+        ["functions_a_0_3"],
+        ["functions_a_0_3"],
+    ]
+    assert [block["content"][0]["text"] for block in turns[4]["content"]] == ["2b", "2a"]
+
+
+def test_ids_that_are_the_same_in_its_letters_are_numbered() -> None:
+    turns = _turns(
+        user("Look."),
+        calling(("a.0", "a", "{}"), ("a:0", "a", "{}")),
+        result("a:0", "second"),
+        result("a.0", "first"),
+    )
+
+    assert _ids(turns)[1:] == [["a_0", "a_0_2"], ["a_0_2", "a_0"]]
+
+
+@pytest.mark.parametrize("results", [1, 2])
+def test_one_id_for_two_calls_of_an_answer_is_refused(results: int) -> None:
+    twice = calling(("toolu_1", "a", "{}"), ("toolu_1", "a", "{}"))
+
+    assert _refused(user("Look."), twice, *[result("toolu_1", "42")] * results) == (
+        "messages[1].tool_calls[1].id",
+        None,
+    )
+
+
 def test_orphan_results_are_refused() -> None:
     call = calling(("toolu_1", "a", "{}"))
 
@@ -235,8 +289,34 @@ def test_empty_texts_are_left_out() -> None:
     )
 
     assert turns == [{"role": "user", "content": [_text("Hi."), _text("You?")]}]
-    assert _refused(user(" ")) == ("messages", None)
     assert _refused({"role": "system", "content": "Be brief."}) == ("messages", None)
+
+
+@pytest.mark.parametrize("blank", [" ", "", [], [_text("\n")]])
+@pytest.mark.parametrize("after", [(), ({"role": "assistant", "content": "Well,"},)])
+def test_a_blank_last_question_is_not_answered_as_if_it_were_the_one_before(
+    blank: Any, after: tuple[dict[str, Any], ...]
+) -> None:
+    before = (user("Who?"), {"role": "assistant", "content": "Ada."})
+
+    assert _refused(*before, user(blank), *after) == ("messages[2].content", None)
+    assert _refused(user(blank)) == ("messages[0].content", None)
+
+
+def test_who_speaks_and_how_closely_to_look_are_dropped_and_named() -> None:
+    image = {"type": "image_url", "image_url": {"url": _PNG, "detail": "low"}}
+
+    assert encoded(ask({**user([image]), "name": "ada"})).dropped_params == (
+        "messages.name",
+        "messages.content.image_url.detail",
+    )
+
+
+def test_what_says_no_more_than_the_default_is_not_named_as_dropped() -> None:
+    image = {"type": "image_url", "image_url": {"url": _PNG, "detail": "auto"}}
+    call = calling(("toolu_1", "a", "{}"))
+
+    assert encoded(ask(user([image]), call, result("toolu_1", "42", name="a"))).dropped_params == ()
 
 
 def test_a_refusal_is_what_the_model_said() -> None:
@@ -302,7 +382,25 @@ def test_thoughts_that_no_claude_signed_are_ignored(foreign: object) -> None:
 
 
 def test_thoughts_of_an_earlier_turn_stay_behind() -> None:
-    turns = _turns(*_loop(thinking_blocks=[_THOUGHT]), {"role": "assistant", "content": "42."}, user("Sure?"))
+    loop = _loop(thinking_blocks=[_THOUGHT])
+    for model in (SAMPLING_MODEL, FORCED_MODEL, NEWEST_MODEL):
+        turns = _turns(*loop, {"role": "assistant", "content": "42."}, user("Sure?"), model=model)
+
+        assert [block["type"] for block in turns[1]["content"]] == ["tool_use"]
+
+
+@pytest.mark.parametrize("model", [SAMPLING_MODEL, FORCED_MODEL])
+def test_what_the_user_adds_to_results_does_not_end_the_loop(model: str) -> None:
+    loop = _loop(thinking_blocks=[_THOUGHT])
+
+    for added in ([user("And?")], [user("And?"), {"role": "system", "content": "Be brief."}, user("Well?")]):
+        turns = _turns(*loop, *added, model=model)
+        assert turns[1]["content"][0] == _THOUGHT
+
+
+def test_bound_thoughts_stay_behind_when_the_user_adds_to_results() -> None:
+    """What memory brought moves to the newest of the user's messages, so that the conversation before them changes."""
+    turns = _turns(*_loop(thinking_blocks=[_THOUGHT]), user("And?"), model=NEWEST_MODEL)
 
     assert [block["type"] for block in turns[1]["content"]] == ["tool_use"]
 
@@ -323,6 +421,24 @@ def test_thoughts_that_the_client_lost_are_found_by_owner_call_and_model(owner: 
 
     content = msgspec.json.decode(outgoing.body)["messages"][1]["content"]
     assert content[:-1] == ([_THOUGHT, _REDACTED] if found else [])
+
+
+def test_thoughts_before_another_call_of_the_same_id_are_not_found() -> None:
+    """Some clients and models number their calls anew in every conversation."""
+    dialect = make_dialect()
+    for number in ("1", "2"):
+        thought = {**_THOUGHT, "thinking": f"Of {number}."}
+        call = {"type": "tool_use", "id": "call_0", "name": "a", "input": {"n": int(number)}}
+        answer = message(content=[thought, call], stop_reason="tool_use")
+        dialect.read_answer(msgspec.json.encode(answer), ask(model=NEWEST_MODEL, owner="alice"))
+
+    found = []
+    for arguments in ('{ "n": 1 }', '{"n":2}', '{"n":3}'):
+        loop = (user("Look."), calling(("call_0", "a", arguments)), result("call_0", "42"))
+        body = dialect.encode(ask(*loop, model=NEWEST_MODEL, owner="alice"), stream=False).body
+        found.append([block.get("thinking") for block in msgspec.json.decode(body)["messages"][1]["content"]])
+
+    assert found == [["Of 1.", None], ["Of 2.", None], [None]]
 
 
 def test_thoughts_known_to_be_another_models_are_stripped() -> None:

@@ -41,6 +41,32 @@ def test_an_unknown_model_counts_as_the_newest_family(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "forces_tools", "bound_thoughts"),
+    [
+        ("claude-3-5-sonnet-20241022", True, False),
+        ("claude-sonnet-4-5", True, False),
+        ("claude-opus-4-6", True, False),
+        ("claude-opus-4-8", True, False),
+        ("claude-opus-5", True, False),
+        ("claude-sonnet-5", True, False),
+        ("claude-fable-5", True, False),
+        ("claude-fable-5-1", False, True),
+        ("claude-mythos-5-2", False, True),
+        ("claude-mythos-preview", False, True),
+        ("claude-opus-5-5", False, True),
+        ("claude-sonnet-5-5", False, True),
+        ("claude-haiku-5-5", True, True),
+    ],
+)
+def test_from_51_on_no_tool_is_forced_and_thoughts_are_bound(
+    name: str, forces_tools: bool, bound_thoughts: bool
+) -> None:
+    able = capabilities_of(name)
+
+    assert (able.forces_tools, able.bound_thoughts) == (forces_tools, bound_thoughts)
+
+
+@pytest.mark.parametrize(
     ("name", "off"),
     [
         ("claude-opus-4-8", ""),

@@ -8,6 +8,7 @@ import pytest
 from memoryos_adapters.settings import Secret
 from memoryos_ports.errors import InvalidInput
 from tests.support.anthropic_requests import (
+    FORCED_MODEL,
     NEWEST_MODEL,
     SAMPLING_MODEL,
     TOOL_MODEL,
@@ -23,6 +24,9 @@ from tests.support.anthropic_requests import (
 )
 
 _SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "additionalProperties": False}
+_CLOSED = {"additionalProperties": False}
+_BUDGET = {"type": "enabled", "budget_tokens": 2_000}
+_LOST_LOOP = (user("Look it up."), calling(("toolu_1", "look_up", "{}")), result("toolu_1", "42"))
 
 
 def test_a_plain_request_says_nothing_beyond_what_was_asked() -> None:
@@ -92,6 +96,13 @@ def test_max_tokens_is_the_callers_then_the_settings_then_the_models(
     params: dict[str, Any], settings: dict[str, Any], expected: int
 ) -> None:
     assert sent(ask(**params), **settings)["max_tokens"] == expected
+
+
+def test_a_bound_of_no_tokens_is_refused() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        sent(ask(max_tokens=0))
+
+    assert caught.value.param == "max_tokens"
 
 
 @pytest.mark.parametrize(
@@ -181,13 +192,65 @@ def test_a_forced_tool_goes_before_thinking() -> None:
 
 
 def test_a_budget_is_not_asked_for_when_the_thoughts_of_the_loop_are_lost() -> None:
-    loop = [user("Look it up."), calling(("toolu_1", "look_up", "{}")), result("toolu_1", "42")]
+    assert encoded(ask(*_LOST_LOOP, reasoning_effort="high")).dropped_params == ("reasoning_effort",)
+    assert sent(ask(*_LOST_LOOP, reasoning_effort="high", model=NEWEST_MODEL))["output_config"] == {"effort": "high"}
 
-    assert encoded(ask(*loop, reasoning_effort="high")).dropped_params == ("reasoning_effort",)
-    assert sent(ask(*loop, reasoning_effort="high", model=NEWEST_MODEL))["output_config"] == {"effort": "high"}
+
+@pytest.mark.parametrize("model", [SAMPLING_MODEL, "claude-opus-4-6"])
+def test_a_callers_own_budget_is_dropped_when_the_thoughts_of_the_loop_are_lost(model: str) -> None:
+    for added in ((), (user("And?"),)):
+        outgoing = encoded(ask(*_LOST_LOOP, *added, model=model, thinking=_BUDGET))
+        assert "thinking" not in msgspec.json.decode(outgoing.body)
+        assert outgoing.dropped_params == ("thinking",)
+
+
+def test_who_adapts_needs_no_thoughts_before_calls() -> None:
+    outgoing = encoded(ask(*_LOST_LOOP, model="claude-opus-4-6", thinking={"type": "adaptive"}))
+
+    assert msgspec.json.decode(outgoing.body)["thinking"] == {"type": "adaptive"}
+    assert outgoing.dropped_params == ()
+
+
+@pytest.mark.parametrize("params", [{"thinking": _BUDGET}, {"reasoning_effort": "high"}])
+def test_a_budget_stays_when_the_thoughts_of_the_loop_are_there(params: dict[str, Any]) -> None:
     thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
-    kept = (loop[0], {**loop[1], "thinking_blocks": [thought]}, loop[2])
-    assert sent(ask(*kept, reasoning_effort="high"))["thinking"]["type"] == "enabled"
+    loop = (_LOST_LOOP[0], {**_LOST_LOOP[1], "thinking_blocks": [thought]}, _LOST_LOOP[2])
+
+    for added in ((), (user("And?"),)):
+        assert sent(ask(*loop, *added, **params))["thinking"]["type"] == "enabled"
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "said"),
+    [
+        ("claude-sonnet-4-0", _BUDGET, None),
+        ("claude-opus-4-6", {"type": "adaptive"}, None),
+        (FORCED_MODEL, {"type": "adaptive"}, {"type": "disabled"}),
+        (FORCED_MODEL, _BUDGET, {"type": "disabled"}),
+    ],
+)
+def test_a_forced_tool_goes_before_the_callers_own_thinking(
+    model: str, thinking: dict[str, Any], said: dict[str, Any] | None
+) -> None:
+    outgoing = encoded(ask(model=model, tools=[function()], tool_choice="required", thinking=thinking))
+
+    assert msgspec.json.decode(outgoing.body).get("thinking") == said
+    assert outgoing.dropped_params == ("thinking",)
+
+
+def test_the_tool_for_the_answer_goes_before_the_callers_own_thinking() -> None:
+    outgoing = encoded(ask(model=TOOL_MODEL, response_format=json_schema(_SCHEMA), thinking=_BUDGET))
+
+    body = msgspec.json.decode(outgoing.body)
+    assert (body.get("thinking"), body["tool_choice"]) == (None, {"type": "tool", "name": "json_answer"})
+    assert outgoing.dropped_params == ("thinking",)
+
+
+@pytest.mark.parametrize(("model", "off"), [(FORCED_MODEL, "disabled"), ("claude-sonnet-5-5", "between_tools")])
+def test_an_effort_beside_no_thinking_is_at_most_high(model: str, off: str) -> None:
+    body = sent(ask(model=model, thinking={"type": "disabled"}, reasoning_effort="max"))
+
+    assert (body["thinking"], body["output_config"]) == ({"type": off}, {"effort": "high"})
 
 
 def test_an_unknown_effort_is_refused() -> None:
@@ -211,12 +274,52 @@ def test_a_tool_is_a_name_a_description_and_a_schema_of_an_object() -> None:
         {
             "name": "a",
             "description": "Does A.",
-            "input_schema": {"type": "object", **parameters},
+            "input_schema": {"type": "object", **parameters, **_CLOSED},
             "strict": True,
             "cache_control": {"type": "ephemeral"},
         },
         {"name": "b", "input_schema": {"type": "object", "properties": {}}},
     ]
+
+
+def test_a_strict_tool_has_a_closed_schema_and_another_the_callers() -> None:
+    parameters = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}
+
+    strict, loose = sent(
+        ask(tools=[function("a", parameters=parameters, strict=True), function("b", parameters=parameters)])
+    )["tools"]
+
+    assert loose["input_schema"] == parameters
+    assert strict["input_schema"] == {
+        "type": "object",
+        "properties": {"n": {"type": "integer", "description": "{minimum: 1}"}},
+        "additionalProperties": False,
+    }
+
+
+def test_a_strict_tools_schema_is_an_objects_even_when_it_is_a_reference() -> None:
+    parameters = {"$defs": {"A": {"type": "object"}}, "$ref": "#/$defs/A"}
+
+    (tool,) = sent(ask(tools=[function(parameters=parameters, strict=True)]))["tools"]
+
+    assert (tool["input_schema"]["type"], tool["input_schema"]["$ref"]) == ("object", "#/$defs/A")
+
+
+@pytest.mark.parametrize("model", [NEWEST_MODEL, "claude-sonnet-5-5", "claude-fable-5-1", "claude-mythos-5-2"])
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "look_up"}}])
+def test_a_model_that_cannot_be_forced_is_left_to_choose_and_the_choice_is_named(model: str, choice: object) -> None:
+    outgoing = encoded(ask(model=model, tools=[function()], tool_choice=choice, parallel_tool_calls=False))
+
+    assert msgspec.json.decode(outgoing.body)["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+    assert outgoing.dropped_params == ("tool_choice",)
+
+
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_a_model_that_cannot_be_forced_takes_the_other_choices(choice: str) -> None:
+    outgoing = encoded(ask(model=NEWEST_MODEL, tools=[function()], tool_choice=choice))
+
+    assert msgspec.json.decode(outgoing.body)["tool_choice"] == {"type": choice}
+    assert outgoing.dropped_params == ()
 
 
 def test_strict_tools_are_dropped_where_the_model_has_no_schemas() -> None:
@@ -263,6 +366,15 @@ def test_a_schema_for_the_answer_is_native_where_it_can_be() -> None:
 
     assert body["output_config"] == {"format": {"type": "json_schema", "schema": _SCHEMA}, "effort": "low"}
     assert "tools" not in body
+
+
+def test_a_native_schema_is_closed_and_says_in_words_what_is_not_taken() -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string", "maxLength": 9}}}
+
+    body = sent(ask(model=NEWEST_MODEL, response_format=json_schema(schema)))
+
+    city = {"type": "string", "description": "{maxLength: 9}"}
+    assert body["output_config"]["format"]["schema"] == {**schema, "properties": {"city": city}, **_CLOSED}
 
 
 def test_a_schema_for_the_answer_is_a_forced_tool_on_older_models() -> None:

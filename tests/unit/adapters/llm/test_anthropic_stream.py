@@ -1,5 +1,6 @@
 """Streams of Anthropic's dialect (AN12, AN14-AN20, X1)."""
 
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -164,16 +165,38 @@ def test_thoughts_come_as_they_are_and_once_whole_with_the_end() -> None:
     ]
 
 
+def test_a_piece_of_a_long_thought_does_not_copy_what_came_before() -> None:
+    decoder, chunks = make_dialect().stream_decoder(ask()), list[ChatChunk]()
+    megabyte = {"type": "thinking_delta", "thinking": "x" * 1_000_000}
+    begun = block(0, {"type": "thinking", "thinking": "", "signature": ""}, megabyte)[:-1]
+    decoder.feed(stream_of_events(_START, *begun), chunks)
+    small = {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "word"}}
+
+    tracemalloc.start()
+    try:
+        decoder.feed(named(small), chunks)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak_bytes < 100_000
+
+
 def test_thoughts_of_a_stream_are_found_again_by_the_call_they_led_to() -> None:
     dialect = make_dialect()
-    completion = Completion(reasoning="Hm.", tools=(("toolu_1", "a", "{}"),), finish_reason="tool_calls")
+    calls = (("toolu_1", "a", '{"x":1}'), ("toolu_2", "b", "{}"))
+    completion = Completion(reasoning="Hm.", tools=calls, finish_reason="tool_calls")
     request = ask(model=NEWEST_MODEL, owner="alice")
     decoded(dialect.stream_decoder(request), stream_of_events(*events(completion)))
 
-    loop = (user("Look."), calling(("toolu_1", "a", "{}")), result("toolu_1", "42"))
-    body = msgspec.json.decode(dialect.encode(ask(*loop, model=NEWEST_MODEL, owner="alice"), stream=True).body)
+    firsts = []
+    for second in (calls[1], ("toolu_2", "b", '{"y":2}')):
+        loop = (user("Look."), calling(calls[0], second), result("toolu_1", "42"), result("toolu_2", "43"))
+        body = msgspec.json.decode(dialect.encode(ask(*loop, model=NEWEST_MODEL, owner="alice"), stream=True).body)
+        firsts.append(body["messages"][1]["content"][0])
 
-    assert body["messages"][1]["content"][0] == {"type": "thinking", "thinking": "Hm.", "signature": SIGNATURE}
+    assert firsts[0] == {"type": "thinking", "thinking": "Hm.", "signature": SIGNATURE}
+    assert firsts[1]["type"] == "tool_use"
 
 
 def test_an_answer_by_the_forced_tool_is_content() -> None:

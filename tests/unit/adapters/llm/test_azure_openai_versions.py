@@ -34,3 +34,9 @@ def test_only_what_the_caller_asked_for_is_named() -> None:
 
     assert msgspec.json.decode(fitted.body) == {"model": "m"}
     assert fitted.dropped_params == ("seed", "parallel_tool_calls")
+
+
+def test_a_null_is_not_named() -> None:
+    outgoing = Outgoing(url=URL("https://x"), body=b'{"model":"m","parallel_tool_calls":null}')
+
+    assert for_old_version(outgoing, make_request(parallel_tool_calls=None)).dropped_params == ()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memoryos_adapters.llm.data_url import InlineData, read_data_url
+from memoryos_adapters.llm.data_url import InlineData, is_data_url, read_data_url
 
 
 @given(data=st.binary(max_size=64), media_type=st.sampled_from(["image/png", "image/svg+xml", "application/pdf"]))
@@ -29,6 +29,7 @@ def test_a_data_url_comes_back_as_it_was(data: bytes, media_type: str) -> None:
 )
 def test_other_spellings_come_back_in_the_standard_one(url: str, media_type: str, data: str) -> None:
     assert read_data_url(url) == InlineData(media_type=media_type, data=data)
+    assert is_data_url(url)
 
 
 @pytest.mark.parametrize(
@@ -47,4 +48,22 @@ def test_other_spellings_come_back_in_the_standard_one(url: str, media_type: str
     ],
 )
 def test_anything_else_is_no_data_url(url: str) -> None:
+    assert read_data_url(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://example.org/a.png",
+        "data:image/png,AAAA",
+        "data:image/png;base64",
+        "data:image/png;base64;x=1,AAAA",
+        "data:image/png;base64x,AAAA",
+        "data:;base64,AAAA",
+        " data:image/png;base64,AAAA",
+    ],
+)
+def test_the_head_alone_tells_what_is_no_data_url(url: str) -> None:
+    assert not is_data_url(url)
     assert read_data_url(url) is None

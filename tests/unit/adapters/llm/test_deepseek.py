@@ -104,6 +104,19 @@ def test_a_forced_tool_is_dropped_and_named_where_the_model_will_think(model: st
     assert named == ("tool_choice",)
 
 
+def test_a_null_for_thinking_counts_as_absent() -> None:
+    params, named = fit_params(make_request(model="deepseek-v4-pro", tool_choice="required", thinking=None))
+
+    assert msgspec.json.decode(params["thinking"]) == {"type": "disabled"}
+    assert ("tool_choice" in params, named) == (True, ())
+
+
+def test_a_null_is_not_named_as_dropped() -> None:
+    _, named = fit_params(make_request(model="deepseek-v4-pro", temperature=None, top_p=0.5))
+
+    assert named == ("top_p",)
+
+
 @pytest.mark.parametrize("choice", ["auto", "none", None])
 def test_a_free_choice_of_tools_changes_nothing(choice: Any) -> None:
     params, named = fit_params(make_request(model="deepseek-v4-pro", tool_choice=choice))

@@ -7,7 +7,8 @@ import pytest
 
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.llm import ContentPart, Message, ToolCall
-from tests.support.gemini_answers import SIGNATURE
+from tests.support.gemini_answers import SIGNATURE, answer, candidate
+from tests.support.gemini_answers import call as function
 from tests.support.gemini_requests import (
     NEW,
     OLD,
@@ -113,7 +114,7 @@ def test_ge4_orphan_results_are_refused() -> None:
     assert caught.value.param == "messages[2].tool_call_id"
 
 
-@pytest.mark.parametrize("arguments", ['{"city"', "[1]", '"Rome"', "null", '{"a":1} x', '{"a": [1,}'])
+@pytest.mark.parametrize("arguments", ["\ud800", '{"city"', "[1]", '"Rome"', "null", '{"a":1} x', '{"a": [1,}'])
 def test_arguments_that_are_no_object_are_refused(arguments: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         contents(said("user", "hi"), called(WEATHER, ("call_2", "get_time", arguments)))
@@ -131,10 +132,41 @@ def test_the_older_form_of_a_call_is_understood() -> None:
     assert turns[2]["parts"][0]["functionResponse"] == {"name": "get_time", "response": {"output": "noon"}}
 
 
+@pytest.mark.parametrize("function_call", ["get_time", {"arguments": "{}"}, {"name": 1}])
+def test_an_older_call_that_cannot_be_read_is_refused(function_call: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        contents(said("user", "hi"), said("assistant", function_call=function_call))
+
+    assert caught.value.param == "messages[1].function_call"
+
+
 def test_ge5_a_signature_of_the_clients_goes_back_to_its_part() -> None:
     turns = contents(said("user", "hi"), called(WEATHER, TIME, signatures=(SIGNATURE,)))
 
     assert [part.get("thoughtSignature") for part in turns[1]["parts"]] == [SIGNATURE, None]
+
+
+@pytest.mark.parametrize(
+    ("call", "signature"),
+    [
+        (("call_1", "get_weather", '{ "city" : "Rome" }'), SIGNATURE),
+        (("call_1", "get_weather", '{"city":"Oslo"}'), SKIP),
+        (("call_1", "get_time", '{"city":"Rome"}'), SKIP),
+        (("call_2", "get_weather", '{"city":"Rome"}'), SKIP),
+    ],
+)
+def test_ge5_a_kept_signature_is_that_of_the_same_call_and_not_of_the_same_id_alone(
+    call: tuple[str, str, str], signature: str
+) -> None:
+    dialect = make_dialect()
+    answered = answer(
+        candidate(function("get_weather", {"city": "Rome"}, call_id="call_1", signature=SIGNATURE), end="STOP")
+    )
+    dialect.read_answer(msgspec.json.encode(answered), asking())
+
+    sent = msgspec.json.decode(dialect.encode(asking(said("user", "hi"), called(call)), stream=False).body)
+
+    assert sent["contents"][1]["parts"][0]["thoughtSignature"] == signature
 
 
 def test_ge5_a_decoded_call_may_carry_the_signature() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from memoryos_ports.errors import InvalidInput, UpstreamProtocolError
+from memoryos_ports.errors import InvalidInput, UpstreamProtocolError, UpstreamRejected
 from memoryos_ports.llm import Usage
 from memoryos_ports.llm_embeddings import EmbeddingsRequest
 from tests.support.gemini_answers import indented
@@ -52,8 +52,26 @@ def test_ge15_older_versions_do_not_tell_what_it_cost(metadata: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
-    "document", [{}, {"embeddings": [{"values": [1]}]}, {"embeddings": [{}, {}]}, [], {"embedding": {"values": [1]}}]
+    "document",
+    [
+        {},
+        {"embeddings": [{"values": [1]}]},
+        {"embeddings": [{}, {}]},
+        [],
+        {"embedding": {"values": [1]}},
+        {"embeddings": [{"values": []}, {"values": []}]},
+        {"embeddings": [{"values": [1, 2]}, {"values": [3]}]},
+    ],
 )
 def test_anything_else_is_no_answer(document: Any) -> None:
     with pytest.raises(UpstreamProtocolError):
         make_dialect().read_embeddings(indented(document), TWO)
+
+
+def test_vectors_of_another_length_than_asked_for_are_refused() -> None:
+    document = indented({"embeddings": [{"values": [1, 2]}, {"values": [3, 4]}]})
+
+    assert make_dialect().read_embeddings(document, msgspec.structs.replace(TWO, dimensions=2))
+    with pytest.raises(UpstreamRejected) as caught:
+        make_dialect().read_embeddings(document, msgspec.structs.replace(TWO, dimensions=3))
+    assert (caught.value.status, caught.value.param, caught.value.code) == (400, "dimensions", "unsupported_value")

@@ -1,10 +1,16 @@
 """A request's parameters as Gemini has them: each translated, passed on as native, or named as dropped."""
 
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import pytest
+from google.genai.types import ThinkingLevel
+from openai.types import ReasoningEffort
 
+from memoryos_adapters.llm.gemini.model import GeminiModel
+from memoryos_adapters.llm.gemini.parts import with_files_by_uri
 from memoryos_ports.errors import InvalidInput
+from memoryos_ports.llm import ContentPart, ImageUrl
 from tests.support.gemini_requests import NEW, OLD, asking, body, make_dialect, outgoing, said
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": ["integer", "null"]}}, "additionalProperties": False}
@@ -45,6 +51,9 @@ def test_what_shapes_the_answer_is_translated(params: dict[str, Any], expected: 
         ("gemini-3-flash", "minimal", {"thinkingLevel": "minimal", "includeThoughts": True}),
         ("gemini-3.1-pro-preview", "minimal", {"thinkingLevel": "low", "includeThoughts": True}),
         ("gemini-3.1-pro-preview", "high", {"thinkingLevel": "high", "includeThoughts": True}),
+        ("gemini-3-flash", "xhigh", {"thinkingLevel": "xhigh", "includeThoughts": True}),
+        ("gemini-3-flash", "max", {"thinkingLevel": "xhigh", "includeThoughts": True}),
+        ("gemini-2.5-flash", "max", {"thinkingBudget": 24_576, "includeThoughts": True}),
         ("gemini-2.5-flash", "none", {"thinkingBudget": 0, "includeThoughts": False}),
         ("gemini-2.5-flash", "low", {"thinkingBudget": 1024, "includeThoughts": True}),
         ("gemini-2.5-flash", "high", {"thinkingBudget": 24_576, "includeThoughts": True}),
@@ -53,6 +62,23 @@ def test_what_shapes_the_answer_is_translated(params: dict[str, Any], expected: 
 )
 def test_ge11_effort_is_a_level_or_a_budget_and_never_both(model: str, effort: str, expected: dict[str, Any]) -> None:
     assert config(model=model, reasoning_effort=effort) == {"thinkingConfig": expected}
+
+
+def test_ge11_every_effort_of_openais_has_a_level_that_google_knows() -> None:
+    efforts = [effort for effort in get_args(get_args(ReasoningEffort)[0]) if effort]
+    levels = [config(reasoning_effort=effort)["thinkingConfig"]["thinkingLevel"] for effort in efforts]
+
+    assert efforts[-1] == "max"
+    assert {level.upper() for level in levels} <= {level.value for level in ThinkingLevel}
+    assert levels[-1].upper() == list(ThinkingLevel)[-1].value, "the highest"
+
+
+@pytest.mark.parametrize("effort", ["none", "low", "max"])
+def test_ge11_the_effort_of_a_model_that_does_not_think_is_dropped_and_named(effort: str) -> None:
+    sent = outgoing(model=OLD, reasoning_effort=effort)
+
+    assert config(model=OLD, reasoning_effort=effort) == {}
+    assert sent.dropped_params == ("reasoning_effort",)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +206,26 @@ def test_what_gemini_has_no_word_for_is_named() -> None:
 
     assert sent.dropped_params == ("logprobs", "metadata", "parallel_tool_calls")
     assert outgoing(parallel_tool_calls=True).dropped_params == ()
+
+
+@pytest.mark.parametrize("url", ["data:image/png;base64,AAAA", "https://images.example/cat.png", "gs://bucket/cat.png"])
+def test_what_a_message_says_that_gemini_has_no_word_for_is_named_once(url: str) -> None:
+    seen = said("user", ContentPart(type="image_url", image_url=ImageUrl(url=url, detail="low")))
+    named = msgspec.structs.replace(seen, name="ada")
+
+    request = with_files_by_uri(asking(seen, named), GeminiModel.of(NEW))
+
+    sent = make_dialect().encode(request, stream=False)
+    assert sent.dropped_params == ("messages.name", "messages.content.image_url.detail")
+
+
+def test_a_detail_that_is_left_open_and_the_name_of_a_function_are_no_loss() -> None:
+    seen = said("user", ContentPart(type="image_url", image_url=ImageUrl(url="gs://b/cat.png", detail="auto")))
+    result = msgspec.structs.replace(said("function", "noon"), name="get_time")
+
+    request = with_files_by_uri(asking(seen, result), GeminiModel.of(NEW))
+
+    assert make_dialect().encode(request, stream=False).dropped_params == ()
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,40 @@ def test_ge10_an_error_is_found_however_it_is_written(late: Any) -> None:
         assert raised.retry_after_s == 1.5
 
 
+@pytest.mark.parametrize("after", [b"", b": wait\r\n\r\n"])
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
+def test_ge10_a_late_error_is_found_wherever_the_bytes_are_cut(line_end: bytes, after: bytes) -> None:
+    error = msgspec.json.format(indented(failure(503, "UNAVAILABLE")), indent=2)
+    body = (sse(texts("a", end="STOP")) + after + error + b"\r\n\r\n").replace(b"\r\n", b"\n").replace(b"\n", line_end)
+    error_at = len(body) - len(body.partition(b'"error"')[2])
+
+    for first in range(1, error_at):
+        for pieces in ((body[:first], body[first:]), (body[:first], body[first : first + 1], body[first + 1 :])):
+            chunks, raised = broken(*pieces)
+
+            assert text_of(chunks) == "a"
+            assert not any(delta.finish_reason for delta in deltas_of(chunks))
+            assert isinstance(raised, UpstreamUnavailable)
+            assert raised.status == 503
+
+
+def test_a_late_error_is_found_after_an_event_that_is_larger_than_what_is_looked_at() -> None:
+    large = sse(texts("a" * 200_000, end="STOP"))
+    reads = [large[at : at + 1000] for at in range(0, len(large), 1000)]
+
+    chunks, raised = broken(*reads, indented(failure(503, "UNAVAILABLE")))
+
+    assert len(text_of(chunks)) == 200_000
+    assert isinstance(raised, UpstreamUnavailable)
+
+
+def test_json_in_the_data_of_an_event_is_no_bare_error_wherever_the_bytes_are_cut() -> None:
+    body = sse(texts("a", end="STOP"))
+
+    for first in range(1, len(body)):
+        assert text_of(decode(body[:first], body[first:])) == "a"
+
+
 def test_an_end_before_anything_was_said_is_no_cut_answer() -> None:
     for pieces in ((), (b": wait\n\n",), (sse(answer(candidate())),), (b"<html></html>",)):
         chunks, error = broken(*pieces)

@@ -54,6 +54,20 @@ async def test_images_stand_where_their_urls_stood() -> None:
     assert len(proxy.asked) == 1
 
 
+async def test_data_that_are_here_already_are_not_read_to_find_what_is_not() -> None:
+    """Whoever puts them into the wire reads them, and refuses what is no base64."""
+    broken = image("data:image/png;base64,!")
+    request = request_of(Message(role="user", content=(broken, image("http://images.example/a.png"))))
+
+    async with (
+        answering(lambda _: http_answer(PNG, media_type="image/png")) as proxy,
+        open_http(HttpSettings(proxy=proxy.url)) as http,
+    ):
+        inlined = await with_inline_images(request, http)
+
+    assert inlined.messages == (Message(role="user", content=(broken, image(DATA_URL))),)
+
+
 async def test_a_request_without_urls_is_the_same_one() -> None:
     request = request_of(Message(role="user", content="Hi"), Message(role="user", content=(TEXT, image(DATA_URL))))
 

@@ -1,5 +1,6 @@
 """Answers of Ollama: ids are made, an end is what the server says it is, a missing count is never 0."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -52,6 +53,29 @@ def test_an_id_that_came_twice_is_used_once() -> None:
 
     assert ids[0] == "call_1"
     assert ids[1] != "call_1"
+
+
+@pytest.mark.parametrize(
+    ("created_at", "created"),
+    [
+        ("2023-11-14T22:13:20.123456789Z", CREATED),
+        ("2023-11-15T00:13:20+02:00", CREATED),
+        ("2023-11-14T22:13:20", CREATED),
+        ("0001-01-01T00:00:00", None),
+        ("0001-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-14:00", 253402351199),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_an_odd_time_is_now_and_never_an_error(created_at: str | None, created: int | None) -> None:
+    before = int(time.time())
+
+    read_at = read(last_line({"content": "a"}) | {"created_at": created_at}).created
+
+    assert read_at == created if created is not None else before <= read_at <= time.time()
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,17 @@ def test_tokens_that_are_not_told_are_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [{}, [], {"embeddings": None}, {"embeddings": [[1]]}, {"embeddings": [[1], "x"]}, {"embedding": [1]}]
+    "document",
+    [
+        {},
+        [],
+        {"embeddings": None},
+        {"embeddings": [[1]]},
+        {"embeddings": [[1], "x"]},
+        {"embedding": [1]},
+        {"embeddings": [[], []]},
+        {"embeddings": [[1, 2], [3]]},
+    ],
 )
 def test_anything_but_one_vector_for_each_text_is_garbage(document: Any) -> None:
     with pytest.raises(UpstreamProtocolError):

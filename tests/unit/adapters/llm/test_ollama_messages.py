@@ -89,22 +89,80 @@ def test_arguments_are_objects_and_results_are_named_after_their_call() -> None:
 
     assert encoded(
         Message(role="assistant", content="Let me see.", tool_calls=calls),
-        Message(role="tool", content="two", tool_call_id="call_2"),
         Message(role="tool", content=(text("o"), text("ne")), tool_call_id="call_1"),
+        Message(role="tool", content="two", tool_call_id="call_2"),
         Message(role="function", content="old", name="h"),
     ) == [
         {
             "role": "assistant",
             "content": "Let me see.",
             "tool_calls": [
-                {"function": {"name": "f", "arguments": {"x": 1.5}}},
-                {"function": {"name": "g", "arguments": {}}},
+                {"id": "call_1", "function": {"name": "f", "arguments": {"x": 1.5}}},
+                {"id": "call_2", "function": {"name": "g", "arguments": {}}},
             ],
         },
-        {"role": "tool", "content": "two", "tool_name": "g"},
-        {"role": "tool", "content": "o\nne", "tool_name": "f"},
+        {"role": "tool", "content": "o\nne", "tool_name": "f", "tool_call_id": "call_1"},
+        {"role": "tool", "content": "two", "tool_name": "g", "tool_call_id": "call_2"},
         {"role": "tool", "content": "old", "tool_name": "h"},
     ]
+
+
+def test_results_come_in_the_order_of_their_calls_since_older_servers_match_by_it() -> None:
+    messages = [
+        message
+        for question in ("first", "second")  # some clients use an id again
+        for message in (
+            Message(role="user", content=question),
+            Message(role="assistant", tool_calls=tuple(ToolCall(id=id_, name="f", arguments="{}") for id_ in "abc")),
+            *(Message(role="tool", content=f"{question} {id_}", tool_call_id=id_) for id_ in "cab"),
+        )
+    ]
+
+    results = [sent["content"] for sent in encoded(*messages) if sent["role"] == "tool"]
+
+    assert results == ["first a", "first b", "first c", "second a", "second b", "second c"]
+
+
+def test_a_result_out_of_order_is_refused_by_its_own_path() -> None:
+    call = ToolCall(id="call_1", name="f", arguments="{}")
+
+    error = refusal_of(
+        Message(role="assistant", tool_calls=(call,)),
+        Message(role="tool", content="?", tool_call_id="call_9"),
+        Message(role="tool", content="42", tool_call_id="call_1"),
+    )
+
+    assert error.param == "messages[1].tool_call_id"
+
+
+def test_the_older_form_of_a_call_is_understood() -> None:
+    wire = msgspec.Raw(b'{"role":"assistant","function_call":{"name":"h","arguments":"{\\"x\\":1}"}}')
+
+    assert encoded(
+        Message(role="assistant", wire=wire),
+        Message(role="function", content="old", name="h"),
+    ) == [
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [{"function": {"name": "h", "arguments": {"x": 1}}}],
+        },
+        {"role": "tool", "content": "old", "tool_name": "h"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("function_call", "param"),
+    [
+        (b'{"arguments":"{}"}', "messages[0].function_call"),
+        (b'"h"', "messages[0].function_call"),
+        (b'{"name":"h","arguments":"["}', "messages[0].function_call.arguments"),
+    ],
+)
+def test_an_older_call_that_cannot_be_read_is_refused(function_call: bytes, param: str) -> None:
+    wire = msgspec.Raw(b'{"role":"assistant","function_call":' + function_call + b"}")
+
+    assert refusal_of(Message(role="assistant", wire=wire)).param == param
 
 
 @pytest.mark.parametrize("arguments", ["{", "[1]", '"x"', "null", "\ud800", "[" * 5000])

@@ -162,11 +162,22 @@ def test_a_form_that_cannot_be_said_is_refused(given: object, param: str, code: 
 
 
 @pytest.mark.parametrize(
-    ("effort", "think"),
-    [("none", False), ("minimal", "low"), ("low", "low"), ("medium", "medium"), ("high", "high"), ("xhigh", "high")],
+    ("effort", "level"),
+    [
+        ("none", False),
+        ("minimal", "low"),
+        ("low", "low"),
+        ("medium", "medium"),
+        ("high", "high"),
+        ("xhigh", "high"),
+        ("max", "high"),
+    ],
 )
-def test_reasoning_effort_is_how_much_it_thinks(effort: str, think: object) -> None:
-    assert encoded(make_request(reasoning_effort=effort))["think"] == think
+def test_reasoning_effort_is_how_much_it_thinks(effort: str, level: object) -> None:
+    for model in ("gpt-oss:20b", "hf.co/unsloth/GPT-OSS-20b-GGUF"):
+        assert encoded(make_request(model=model, reasoning_effort=effort))["think"] == level
+    for model in ("qwen3:8b", "deepseek-r1"):
+        assert encoded(make_request(model=model, reasoning_effort=effort))["think"] is (effort != "none")
 
 
 def test_an_unknown_effort_is_refused() -> None:
@@ -233,6 +244,14 @@ def test_more_than_one_answer_is_refused() -> None:
     with pytest.raises(InvalidInput) as caught:
         encoded(make_request(n=2))
     assert (caught.value.param, caught.value.code) == ("n", "unsupported_value")
+
+
+def test_what_a_message_says_that_has_no_place_is_named_once() -> None:
+    image = ImageUrl(url="data:image/png;base64,AAAA", detail="high")
+    asked = Message(role="user", name="ada", content=(ContentPart(type="image_url", image_url=image),))
+    request = ChatRequest(model="m", messages=(asked, asked))
+
+    assert dropped(request) == ("messages.name", "messages.content.image_url.detail")
 
 
 def test_what_has_no_place_is_named() -> None:

@@ -186,3 +186,58 @@ def test_what_is_no_answer_is_a_protocol_error(document: object) -> None:
 def test_an_error_under_a_200_is_raised(document: object, expected: type[MemoryOSError]) -> None:
     with pytest.raises(expected):
         read(document)
+
+
+_FUNCTION = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+_CUSTOM = {"id": "call_2", "type": "custom", "custom": {"name": "code", "input": "print(1)"}}
+
+
+def test_a_call_of_another_type_passes_on_the_wire_alone() -> None:
+    document = with_message(tool_calls=[_CUSTOM])
+
+    answer = read({**document, "choices": [{**document["choices"][0], "finish_reason": "tool_calls"}]})
+
+    assert answer.choices[0].message == AnswerMessage()
+    assert msgspec.json.decode(answer.wire or b"")["choices"][0]["message"]["tool_calls"] == [_CUSTOM]
+
+
+def test_calls_of_functions_are_read_beside_those_of_another_type() -> None:
+    answer = read(with_message(reasoning="hm", tool_calls=[_CUSTOM, {**_FUNCTION, "id": ""}, _CUSTOM]))
+
+    (call,) = answer.choices[0].message.tool_calls
+    assert (call.name, call.arguments) == ("f", "{}")
+    assert msgspec.json.decode(answer.wire or b"")["choices"][0]["message"]["tool_calls"] == [
+        _CUSTOM,
+        {**_FUNCTION, "id": call.id},
+        _CUSTOM,
+    ]
+
+
+@pytest.mark.parametrize("echo", [None, {}])
+def test_an_echo_of_another_type_beside_a_function_changes_nothing(echo: object) -> None:
+    answer = read(with_message(tool_calls=[{**_FUNCTION, "custom": echo}]))
+
+    assert answer.choices[0].message.tool_calls == (ToolCall(id="call_1", name="f", arguments="{}"),)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": -5, "completion_tokens": -2, "total_tokens": -7}, None),
+        ({"prompt_tokens": -5, "completion_tokens": 2, "total_tokens": 7}, Usage(prompt_tokens=5, completion_tokens=2)),
+        (
+            {
+                **_COUNTS,
+                "prompt_tokens_details": {"cached_tokens": -1, "cache_write_tokens": -1},
+                "completion_tokens_details": {"reasoning_tokens": -1},
+            },
+            Usage(prompt_tokens=5, completion_tokens=2),
+        ),
+        ({**_COUNTS, "prompt_cache_hit_tokens": -1}, Usage(prompt_tokens=5, completion_tokens=2)),
+    ],
+)
+def test_a_count_below_nothing_is_not_reported(usage: object, expected: Usage | None) -> None:
+    answer = read({**_HI, "usage": usage})
+
+    assert answer.usage == expected
+    assert wire_of(answer)

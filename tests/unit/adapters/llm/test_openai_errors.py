@@ -39,6 +39,7 @@ def error_of(status: int, refusal: Refusal = Refusal(), **headers: str) -> Memor
         (400, Refusal(type="invalid_model"), ModelNotFound),
         (404, Refusal(message="The model `x` does not exist."), ModelNotFound),
         (404, Refusal(message='model "x" not found, try pulling it first'), ModelNotFound),
+        (407, Refusal(message="Proxy Authentication Required"), UpstreamUnavailable),
         (408, Refusal(), UpstreamTimeout),
         (409, Refusal(), UpstreamRejected),
         (418, Refusal(), UpstreamRejected),
@@ -184,3 +185,19 @@ def test_what_cannot_be_read_gives_no_reason(body: bytes) -> None:
 )
 def test_an_error_inside_a_200_has_the_status_of_its_words(refusal: Refusal, status: int) -> None:
     assert refusal.status == status
+
+
+def test_a_proxy_that_refuses_is_told_apart_from_the_provider() -> None:
+    error = error_of(407, Refusal(message="Proxy Authentication Required"))
+
+    assert isinstance(error, UpstreamUnavailable)
+    assert error.detail == "the proxy refused"
+
+
+def test_of_two_hidden_texts_the_longer_is_hidden_first() -> None:
+    table = ErrorTable(upstream="server", hidden=("host.example", "sub.host.example"))
+
+    error = table.error_of(Refusal(message="at sub.host.example"), status=400, model="m")
+
+    assert isinstance(error, UpstreamRejected)
+    assert error.message == "at …"

@@ -4,12 +4,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from memoryos_adapters.llm.openai.dialect import OpenAiDialect
+from memoryos_adapters.llm.openai.messages import ALL_FIELDS
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.llm import ChatRequest, Message
+from tests.support.completion import sse
+from tests.support.openai_answers import choice_delta, chunk
 
 OPENAI, EU, OTHER = "https://api.openai.com/v1", "https://eu.api.openai.com/v1", "http://127.0.0.1:8000/v1"
+GROQ, MISTRAL = "https://api.groq.com/openai/v1", "https://api.mistral.ai/v1"
 
 _CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
@@ -79,12 +85,63 @@ def test_messages_without_such_fields_keep_their_bytes() -> None:
     assert b",".join(wires) + b',{"role":"assistant","content":"Hi."}' in body
 
 
-@pytest.mark.parametrize(("base_url", "arrive"), [(OPENAI, False), (EU, False), (OTHER, True)])
-def test_thoughts_are_not_sent_to_openai_itself(base_url: str, arrive: bool) -> None:
+@pytest.mark.parametrize("base_url", [OPENAI, EU, GROQ, MISTRAL])
+def test_thoughts_are_not_sent_to_servers_that_refuse_them(base_url: str) -> None:
     thoughts = {"reasoning": "hm", "reasoning_content": "hm"}
 
-    assert sent(message(**thoughts), base_url=base_url) == [
-        {"role": "assistant", "content": "Hi.", **(thoughts if arrive else {})}
+    assert sent(message(**thoughts), base_url=base_url) == [{"role": "assistant", "content": "Hi."}]
+
+
+@pytest.mark.parametrize(
+    ("thoughts", "kept"),
+    [
+        ({"reasoning": "hm", "reasoning_content": "hm"}, {"reasoning": "hm"}),
+        ({"reasoning": None, "reasoning_content": "hm"}, {"reasoning_content": "hm"}),
+        ({"reasoning_content": "hm"}, {"reasoning_content": "hm"}),
+        ({"reasoning": "hm"}, {"reasoning": "hm"}),
+        ({"reasoning": None, "reasoning_content": None}, {}),
+    ],
+)
+def test_thoughts_go_back_under_one_name(thoughts: dict[str, Any], kept: dict[str, Any]) -> None:
+    assert sent(message(**thoughts)) == [{"role": "assistant", "content": "Hi.", **kept}]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"reasoning": "hm"}, {"reasoning": "ho"}),
+        ({"reasoning_content": "hm"}, {"reasoning_content": "ho"}),
+        ({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]}, {}),
+    ],
+)
+@pytest.mark.parametrize("client", [("reasoning",), ("reasoning_content",), ("reasoning", "reasoning_content")])
+def test_thoughts_go_back_under_the_name_that_the_server_itself_uses(
+    said: dict[str, Any], kept: dict[str, Any], client: tuple[str, ...], streamed: bool
+) -> None:
+    dialect = OpenAiDialect("server", LlmProviderSettings(kind="openai", base_url=OTHER))
+    _hear(dialect, said, streamed=streamed)
+    request = ChatRequest(model="m", messages=(message(**dict.fromkeys(client, "ho")),))
+
+    outgoing = dialect.encode(request, stream=False)
+
+    assert msgspec.json.decode(outgoing.body)["messages"] == [{"role": "assistant", "content": "Hi.", **kept}]
+
+
+def _hear(dialect: OpenAiDialect, said: dict[str, Any], *, streamed: bool) -> None:
+    request = ChatRequest(model="m", messages=())
+    if streamed:
+        event = chunk(choice_delta({"role": "assistant", **said}))
+        dialect.stream_decoder(request).feed(sse(event), into=[])
+    else:
+        choice = {"index": 0, "message": {"role": "assistant", "content": "4", **said}, "finish_reason": "stop"}
+        dialect.read_answer(msgspec.json.encode({"choices": [choice]}), request)
+
+
+@given(content=st.text(), name=st.sampled_from(sorted(ALL_FIELDS)), value=st.sampled_from([0, "", [], None]))
+def test_a_foreign_field_is_found_however_short_it_is(content: str, name: str, value: Any) -> None:
+    assert sent(message(content=content, **{name: value}), base_url=OPENAI) == [
+        {"role": "assistant", "content": content}
     ]
 
 

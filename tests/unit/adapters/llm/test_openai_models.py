@@ -130,6 +130,18 @@ def test_no_tools_at_all_do_not_end_reasoning() -> None:
     assert sent("gpt-5.6", tools=[], reasoning_effort="high") == ({"tools": [], "reasoning_effort": "high"}, set())
 
 
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ({"max_completion_tokens": None, "max_tokens": 7}, 7),
+        ({"max_completion_tokens": 7, "max_tokens": None}, 7),
+        ({"max_tokens": None}, None),
+    ],
+)
+def test_a_bound_that_is_null_is_none(bounds: dict[str, Any], expected: int | None) -> None:
+    assert sent("o3", **bounds) == ({"max_completion_tokens": expected}, set())
+
+
 def test_a_parameter_that_says_nothing_is_not_named() -> None:
     assert sent("o3", temperature=None) == ({}, set())
 

@@ -280,3 +280,18 @@ def test_garbage_is_a_protocol_error_with_its_cause(event: bytes) -> None:
 
     assert type(caught.value) is UpstreamProtocolError
     assert caught.value.__cause__ is not None
+
+
+def test_usage_beside_no_list_of_choices_has_one_for_the_client() -> None:
+    out = decode_events(first(content="a"), more("stop"), {**chunk(usage=_USAGE), "choices": None})
+
+    assert wire_of(out[-1]) == chunk(usage=_USAGE)
+
+
+def test_usage_below_nothing_is_not_reported() -> None:
+    negative = {"prompt_tokens": -1, "completion_tokens": -1, "total_tokens": -2}
+
+    out = decode_events(first(content="a"), {**more("stop"), "usage": negative}, chunk(usage=negative))
+
+    assert [item.usage for item in out] == [None, None]
+    assert wire_of(out[-1])["usage"] is None

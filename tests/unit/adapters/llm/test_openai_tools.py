@@ -1,10 +1,12 @@
 """Tool calls in streams of OpenAI-compatible servers: numbered from 0, id and name once, arguments never missing."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from memoryos_ports.errors import UpstreamProtocolError
-from memoryos_ports.llm import ToolCallDelta
+from memoryos_ports.llm import ChatChunk, ToolCallDelta
 from tests.contract.llm.requests import deltas_of
 from tests.unit.adapters.llm.agreement import wire_of
 from tests.unit.adapters.llm.streams import decode_events, first, more, tool
@@ -96,13 +98,14 @@ def test_a_call_that_got_no_arguments_gets_empty_ones_at_its_end() -> None:
     assert all(map(wire_of, out))
 
 
-def test_what_is_wanted_back_with_a_call_may_come_after_its_head() -> None:
+@pytest.mark.parametrize("echo", [{}, {"type": "function"}, {"custom": {}}, {"custom": None}])
+def test_what_is_wanted_back_with_a_call_may_come_after_its_head(echo: dict[str, Any]) -> None:
     signature = {"google": {"thought_signature": "c2ln"}}
 
     out = decode_events(
         first(),
         tool({"name": "f", "arguments": "{}"}, index=0, id="call_1", type="function"),
-        tool(index=0, extra_content=signature),
+        tool(index=0, extra_content=signature, **echo),
         more("tool_calls"),
     )
 
@@ -114,3 +117,52 @@ def test_what_is_wanted_back_with_a_call_may_come_after_its_head() -> None:
 def test_a_call_without_a_name_is_no_call() -> None:
     with pytest.raises(UpstreamProtocolError):
         decode_events(first(), tool({"arguments": "{}"}, index=0, id="call_1"))
+
+
+_CUSTOM = {"index": 0, "id": "call_1", "type": "custom", "custom": {"name": "code", "input": ""}}
+_INPUT = {"index": 0, "custom": {"input": "print(1)"}}
+
+
+def sent(out: list[ChatChunk]) -> list[Any]:
+    """Return the pieces of tool calls as the client gets them."""
+    deltas = [msgspec.json.decode(item.wire or b"")["choices"][0]["delta"] for item in out]
+    return [piece for delta in deltas for piece in delta.get("tool_calls", ())]
+
+
+def test_calls_of_another_type_pass_on_the_wire_alone() -> None:
+    events = [first(tool_calls=[_CUSTOM]), more(tool_calls=[_INPUT]), more("tool_calls")]
+
+    out = decode_events(*events)
+
+    assert [item.wire for item in out] == [msgspec.json.encode(event) for event in events]
+    assert [delta.tool_calls for delta in deltas_of(out)] == [(), (), ()]
+    assert deltas_of(out)[-1].finish_reason == "tool_calls"
+
+
+def test_a_function_beside_a_call_of_another_type_keeps_its_number() -> None:
+    function = {"index": 1, "id": "call_2", "type": "function", "function": {"name": "f", "arguments": ""}}
+    events = [
+        first(tool_calls=[_CUSTOM, function]),
+        more(tool_calls=[{"index": 1, "function": {"arguments": "{}"}}, _INPUT]),
+        more("tool_calls"),
+    ]
+
+    out = decode_events(*events)
+
+    assert [piece for delta in deltas_of(out) for piece in delta.tool_calls] == [
+        ToolCallDelta(index=1, id="call_2", name="f"),
+        ToolCallDelta(index=1, arguments="{}"),
+    ]
+    assert [item.wire for item in out] == [msgspec.json.encode(event) for event in events]
+
+
+def test_a_call_of_another_type_is_left_as_it_is_in_a_chunk_that_is_mended() -> None:
+    function = {"id": "call_2", "type": "function", "function": {"name": "f"}}
+
+    out = decode_events(first(tool_calls=[_CUSTOM, {"index": 1, **function}]), more("tool_call"))
+
+    assert sent(out) == [
+        _CUSTOM,
+        {"index": 1, **function, "function": {"name": "f", "arguments": ""}},
+        {"index": 1, "function": {"arguments": "{}"}},
+    ]

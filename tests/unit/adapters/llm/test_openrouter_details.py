@@ -55,6 +55,13 @@ def test_details_without_an_index_are_never_joined() -> None:
     assert joined(*details) == details
 
 
+@pytest.mark.parametrize("odd", [[], {"a": 1}, None, 1.5, True])
+def test_a_type_and_an_index_may_be_anything(odd: Any) -> None:
+    assert joined({"type": odd, "text": "a", "index": odd}, {"type": odd, "text": "b", "index": odd}) == [
+        {"type": odd, "text": "ab", "index": odd}
+    ]
+
+
 def test_what_came_is_left_as_it_was() -> None:
     first = text("a")
 

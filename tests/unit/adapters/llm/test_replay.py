@@ -1,6 +1,9 @@
 """What a provider wants back is found under its call, by its owner, as long as there is room."""
 
-from memoryos_adapters.llm.replay import ReplayCache
+import pytest
+
+from memoryos_adapters.llm.replay import ReplayCache, digest_of
+from memoryos_ports.llm import ToolCall
 
 
 def test_what_was_kept_is_found_under_each_of_its_calls() -> None:
@@ -74,3 +77,44 @@ def test_what_is_too_large_is_not_kept_and_drives_nothing_out() -> None:
     cache.keep("ada", ["call_2"], b"x" * 11)
 
     assert (cache.find("ada", "call_1"), cache.find("ada", "call_2")) == (b"x", None)
+
+
+def called(arguments: str, *, name: str = "search") -> bytes:
+    """Return the digest of one call."""
+    return digest_of([ToolCall(id="functions.search:0", name=name, arguments=arguments)])
+
+
+def test_calls_that_share_an_id_are_told_apart_by_what_was_called() -> None:
+    cache = ReplayCache()
+
+    cache.keep("ada", ["call_1"], b"here", said=called('{"q":"here"}'))
+    cache.keep("ada", ["call_1"], b"there", said=called('{"q":"there"}'))
+
+    assert cache.find("ada", "call_1", said=called('{"q":"here"}')) == b"here"
+    assert cache.find("ada", "call_1", said=called('{"q":"there"}')) == b"there"
+    assert cache.find("ada", "call_1", said=called('{"q":"where"}')) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "again"),
+    [
+        ('{"b": [1.0, 2.5], "a": "\\u00e9"}', '{"a":"é","b":[1,2.5]}'),
+        ("", "{}"),
+        (" {} ", "{}"),
+        ("{broken", "{broken"),
+        ("[" * 5000, "[" * 5000),
+    ],
+)
+def test_what_was_called_is_the_same_however_its_json_is_written(arguments: str, again: str) -> None:
+    assert called(arguments) == called(again)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "other"), [('{"a":1}', '{"a":2}'), ('{"a":1}', '{"a":"1"}'), ("{broken", "{broken "), ("null", "{}")]
+)
+def test_other_arguments_are_another_call(arguments: str, other: str) -> None:
+    assert called(arguments) != called(other)
+
+
+def test_another_function_is_another_call() -> None:
+    assert called("{}", name="f") != called("{}", name="g")

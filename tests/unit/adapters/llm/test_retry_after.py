@@ -32,6 +32,23 @@ def test_every_form_is_read(headers: dict[str, str], expected: float | None) -> 
     assert retry_after_s(headers, now=_NOW) == expected
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 01 Jan 2030 00:00:00 +99999999999999999999",
+        "Mon, 01 Jan 2030 00:00:00 -9999",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2300",
+    ],
+)
+def test_a_date_that_nobody_can_mean_is_none(date: str) -> None:
+    assert retry_after_s({"retry-after": date}, now=_NOW) is None
+
+
+def test_a_date_of_long_ago_is_now() -> None:
+    assert retry_after_s({"retry-after": "Mon, 01 Jan 0001 00:00:00 +2300"}, now=_NOW) == 0
+
+
 @pytest.mark.parametrize("header", ["retry-after", "retry-after-ms"])
 def test_a_figure_that_nobody_can_mean_is_none(header: str) -> None:
     assert retry_after_s({header: "1e308"}, now=_NOW) is None

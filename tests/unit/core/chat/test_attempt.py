@@ -49,9 +49,11 @@ def make_prepared(*pages: Page) -> Prepared:
     )
 
 
-def make_attempt(*pages: Page, call: ChatCall = CALL, rules: SensitiveRules = RULES) -> Attempt:
+def make_attempt(
+    *pages: Page, call: ChatCall = CALL, rules: SensitiveRules = RULES, sensitive: bool = False
+) -> Attempt:
     """Return an attempt with these pages recalled."""
-    return Attempt(call, make_prepared(*pages), rules)
+    return Attempt(call, make_prepared(*pages), rules, sensitive=sensitive)
 
 
 # --- the request
@@ -136,14 +138,21 @@ async def test_a_block_that_is_sensitive_as_a_whole_never_fails_a_chat() -> None
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-async def test_a_sensitive_conversation_is_looked_at_again_before_every_model(streamed: bool) -> None:
+async def test_a_conversation_that_must_stay_is_refused_before_every_cloud_model(streamed: bool) -> None:
+    """Whatever its words are: memory may have known it as sensitive."""
     cloud, home = ScriptedLlm([]), ScriptedLlm([says("a")])
-    attempt = make_attempt(call=make_call("about Project Tulip", model="auto"))
+    attempt = make_attempt(sensitive=True)
     with pytest.raises(LocalModelRequired) as caught:
         await ask(attempt, make_route(cloud), streamed=streamed)
     assert (caught.value.model, cloud.requests) == ("auto", [])
     await ask(attempt, make_route(home, local=True), streamed=streamed)
     assert len(home.requests) == 1
+
+
+async def test_the_words_of_a_conversation_are_not_looked_at_again_for_every_model() -> None:
+    cloud, call = ScriptedLlm([says("a")]), make_call("about Project Tulip", model="auto")
+    await make_attempt(call=call).whole(make_route(cloud))
+    assert cloud.requests[0].messages == call.messages
 
 
 # --- the beginning of a stream

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from memoryos_core.chat.conversations import (
@@ -64,6 +65,26 @@ async def test_the_head_of_a_session_is_its_newest_turn_whatever_the_order(stack
     for event in (make_exchange("e2", "h2", at=2), make_exchange("e1", "h1", at=1)):
         await stack.conversations.record(event)
     assert await stack.conversations.head(ANA, S1) == "h2"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_a_turn_is_sensitive_when_one_of_its_exchanges_is(order: int, stack: MemoryStack) -> None:
+    events = [make_exchange("e1", "h1"), msgspec.structs.replace(make_exchange("e2", "h1"), sensitive=True)]
+    for event in events[::order]:
+        await stack.conversations.record(event)
+    await stack.conversations.record(make_exchange("e3", "h2"))
+    known = await stack.conversations.find(ANA, ["h1", "h2"], S1)
+    assert {hash_: turn.sensitive for hash_, turn in known.turns.items()} == {"h1": True, "h2": False}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_an_exchange_that_is_marked_when_it_is_published_is_sensitive(order: int, stack: MemoryStack) -> None:
+    """A chat records its event as it is, the runner as the rules of ingest have marked it."""
+    event = make_exchange("e1", "h1")
+    for recorded in [event, msgspec.structs.replace(event, sensitive=True)][::order]:
+        await stack.conversations.record(recorded)
+    turn = (await stack.conversations.find(ANA, ["h1"], S1)).turns["h1"]
+    assert (turn.sensitive, turn.stored) == (True, 1)
 
 
 async def test_an_event_that_is_no_chat_is_not_recorded(stack: MemoryStack) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from memoryos_adapters.testing import ScriptedLlm, ScriptedTurn, cuts, fails, hangs, says
 from memoryos_core.caller import Caller
 from memoryos_core.chat.attempt import ChatCall
+from memoryos_core.chat.exchange import Answered
 from memoryos_core.chat.memory import ChatMemory
 from memoryos_core.chat.service import ChatService
 from memoryos_core.chat.stream import ChatStream
@@ -42,6 +44,7 @@ from memoryos_ports.ids import TenantId
 from memoryos_ports.llm import Message, ToolCall, Usage
 from tests.support.makers import make_call, make_message, said, tool_request, tool_result
 from tests.support.memory_stack import PATIENT, MemoryStack
+from tests.support.routing import chat_service
 from tests.unit.core.chat.streams import END, NOTHING, ROLE, USAGE, Streams, batch, delta
 from tests.unit.core.routing.scenery import make_provider, make_tier
 from tests.unit.core.routing.virtual_time import in_virtual_time, now
@@ -87,6 +90,11 @@ def asks(*messages: str | Message, model: str = "auto", **params: Any) -> ChatCa
     return msgspec.structs.replace(call, params={k: msgspec.Raw(msgspec.json.encode(v)) for k, v in params.items()})
 
 
+def wired(text: str) -> Message:
+    """Return a user message as it comes over the wire."""
+    return make_message(text, wire=msgspec.Raw(msgspec.json.encode({"role": "user", "content": text})))
+
+
 def asked(provider: Provider) -> int:
     """Return how often a scripted provider was asked."""
     adapter = provider.adapter
@@ -126,22 +134,22 @@ async def test_the_client_never_sees_what_another_model_could_mend(error: Memory
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "tries"),
     [
-        UpstreamRejected(upstream="a", status=400, message="no", code="content_filter"),
-        UpstreamRejected(upstream="a", status=422, message="no", param="temperature"),
-        InvalidInput("no", param="messages[0]"),
+        (UpstreamRejected(upstream="a", status=400, message="no", code="content_filter"), 1),
+        (UpstreamRejected(upstream="a", status=422, message="no", param="temperature"), 1),
+        (InvalidInput("no", param="messages[0]"), 0),
     ],
     ids=repr,
 )
 @pytest.mark.parametrize("streamed", [True, False])
-async def test_a_request_that_is_at_fault_is_told_at_once(error: MemoryOSError, streamed: bool) -> None:
+async def test_a_request_that_is_at_fault_is_told_at_once(error: MemoryOSError, tries: int, streamed: bool) -> None:
     b = make_provider("b", [])
     stage = make_stage(make_provider("a", [fails(error)]), b)
     with pytest.raises(type(error)) as caught:
         await answer(stage, asks(), streamed=streamed)
     assert caught.value is error
-    assert (caught.value.tries, asked(b), stage.bookings) == (1, 0, [])
+    assert (caught.value.tries, asked(b), stage.bookings) == (tries, 0, [])
 
 
 @pytest.mark.parametrize(("models", "max_tries"), [(1, 1), (1, 3), (2, 3), (5, 3), (5, 7)])
@@ -214,7 +222,7 @@ async def test_too_long_for_every_tier_is_the_clients_affair() -> None:
 
 # --- streams
 
-HELLO = (ROLE, batch(delta("hel")), batch(delta("lo")), END)
+HELLO = (ROLE, batch(delta("hel")), batch(delta("lo")), END, batch(usage=USAGE))
 
 
 @pytest.mark.parametrize(
@@ -248,6 +256,15 @@ async def test_after_its_first_words_nobody_else_is_asked(error: Exception) -> N
     assert (a.closed, b.opened) == (1, 0)
 
 
+async def test_a_stream_whose_provider_does_not_count_ends_with_an_estimate() -> None:
+    """And that is what is booked for it."""
+    stage = make_stage(Provider(adapter=Streams(HELLO[:-1])))
+    *said_, last = [piece async for piece in (await stage.service.stream(asks())).batches()]
+    assert said_ == [[*ROLE, *batch(delta("hel"))], *HELLO[2:-1]]
+    assert last == batch(usage=estimated_usage([make_message("hi")], "hello"))
+    assert [booking.usage for booking in stage.bookings] == [last[0].usage]
+
+
 async def test_a_stream_that_is_cut_before_its_first_words_is_tried_again() -> None:
     llm = Streams([ROLE, StreamCut(upstream="a")], HELLO)
     stream = await make_stage(Provider(adapter=llm)).service.stream(asks())
@@ -261,7 +278,7 @@ async def test_the_time_of_the_request_ends_a_stream_that_does_not_begin() -> No
     stage = make_stage(Provider(adapter=llm, total_timeout_s=5))
     with pytest.raises(UpstreamTimeout) as caught:
         await stage.service.stream(asks())
-    assert (now(), caught.value.tries, llm.closed) == (5, 1, 1)
+    assert (now(), caught.value.tries, llm.closed) == (5.5, 1, 1)
     (booking,) = stage.bookings
     assert (booking.outcome, booking.usage.estimated) == ("cancelled", True)
 
@@ -326,6 +343,43 @@ async def test_a_refused_conversation_is_not_even_recalled_for(stack: MemoryStac
     with pytest.raises(LocalModelRequired):
         await stage.service.complete(asks("about Project Tulip"))
     assert await stack.take() == []
+
+
+class WatchedRules(SensitiveRules):
+    """Rules that note in which threads they were asked."""
+
+    def __init__(self) -> None:
+        super().__init__(["Project Tulip"])
+        self.threads: list[threading.Thread] = []
+
+    def match_request(self, messages: Iterable[Message], params: Mapping[str, msgspec.Raw]) -> bool:
+        """Return what the rules say."""
+        self.threads.append(threading.current_thread())
+        return super().match_request(messages, params)
+
+
+LONG = "tea " * 16 * 1024
+WHERE_IT_IS_READ = {
+    "short": (asks(wired("tea")), True),
+    "long": (asks(wired(LONG)), False),
+    "long in its history": (asks(wired(LONG[: 40 * 1024]), said("well"), wired(LONG[: 30 * 1024])), False),
+    "long by its parameters": (asks(wired("tea"), tools=[{"description": LONG}]), False),
+}
+
+
+@pytest.mark.parametrize(("call", "at_once"), WHERE_IT_IS_READ.values(), ids=WHERE_IT_IS_READ)
+async def test_a_long_conversation_is_read_beside_the_loop_and_once(call: ChatCall, at_once: bool) -> None:
+    rules, home = WatchedRules(), make_provider("home", [DOWN, says("hello")], local=True)
+    service = chat_service([home], rules=rules, policy=QUICK, tiers=[make_tier("all", home)])
+    await service.complete(call)
+    assert [thread is threading.current_thread() for thread in rules.threads] == [at_once]
+
+
+async def test_what_is_sensitive_is_found_in_a_long_conversation_too() -> None:
+    cloud = make_provider("cloud", [])
+    with pytest.raises(LocalModelRequired):
+        await make_stage(cloud).service.complete(asks(wired(LONG), said("well"), wired("about Project Tulip")))
+    assert asked(cloud) == 0
 
 
 TURNS: st.SearchStrategy[ScriptedTurn] = st.sampled_from(
@@ -418,19 +472,86 @@ async def test_a_sensitive_answer_to_a_harmless_question_stays_as_well(applied: 
     assert "Tulip" not in str(adapter_of(cloud).requests)
 
 
-async def test_a_tool_loop_that_falls_back_leaves_its_sensitive_pages_behind(stack: MemoryStack) -> None:
+async def test_a_tool_loop_about_a_sensitive_page_stays_at_home(stack: MemoryStack) -> None:
+    """What the tools are asked may quote the page."""
     await remember_secret(stack)
     look = ScriptedTurn(tool_calls=(ToolCall(id="call_1", name="look", arguments="{}"),), finish_reason="tool_calls")
-    home, cloud = make_provider("home", [look, DOWN], local=True), make_provider("cloud", [says("in spring")])
+    home, cloud = make_provider("home", [look, DOWN, DOWN, DOWN], local=True), make_provider("cloud", [])
     stage = make_stage(home, cloud, memory=stack.memory)
     question = "when does the garden open?"
     await stage.service.complete(asks(question))
     await stack.memory.drain()
-    await stage.service.complete(asks(question, tool_request(), tool_result()))
-    first, second = adapter_of(home).requests
+    with pytest.raises(UpstreamUnavailable):
+        await stage.service.complete(asks(question, tool_request(), tool_result()))
+    first, second, *_ = adapter_of(home).requests
     assert "the garden opens in May" in str(first)
     assert first.messages[0] == second.messages[0]
-    assert "the garden opens in May" not in str(adapter_of(cloud).requests)
+    assert asked(cloud) == 0
+
+
+# --- a conversation that was sensitive once
+
+SECRET_START: list[str | Message] = [make_message("you know 机密", role="system"), "when does the garden open?"]
+GOES_ON: list[str | Message] = ["when does the garden open?", said("In May."), "and when does it close?"]
+
+
+@pytest.mark.parametrize("applied", [True, False])
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_conversation_once_sensitive_stays_so(streamed: bool, applied: bool, stack: MemoryStack) -> None:
+    """Its answers may tell what its client has stopped to send."""
+    cloud = make_provider("cloud", [says("hello")])
+    home = make_provider("home", [says("In May."), says("In autumn."), says("Never.")], local=True)
+    stage = make_stage(cloud, home, memory=stack.memory)
+    for messages in (SECRET_START, GOES_ON, [*GOES_ON, said("In autumn."), "and the wall?"]):
+        assert (await answer(stage, asks(*messages), streamed=streamed))[1] == "all/home/m"
+        if applied:
+            await stack.settle()
+    assert asked(cloud) == 0
+    assert {event.sensitive for event in await stack.take()} <= {True}
+    assert all(page.sensitive for page in await stack.pages())
+    assert (await answer(stage, asks("hi"), streamed=streamed))[1] == "all/cloud/m", "another one is free"
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_no_cloud_model_that_is_named_gets_what_was_sensitive_once(streamed: bool, stack: MemoryStack) -> None:
+    cloud, home = make_provider("cloud", []), make_provider("home", [says("In May.")], local=True)
+    stage = make_stage(cloud, home, memory=stack.memory)
+    await stage.service.complete(asks(*SECRET_START))
+    with pytest.raises(LocalModelRequired):
+        await answer(stage, asks(*GOES_ON, model="cloud/m"), streamed=streamed)
+    assert asked(cloud) == 0
+
+
+async def test_what_branches_off_before_it_was_sensitive_is_free(stack: MemoryStack) -> None:
+    cloud = make_provider("cloud", [says("hello"), says("fine")])
+    home = make_provider("home", [says("well")], local=True)
+    stage = make_stage(cloud, home, memory=stack.memory)
+    await stage.service.complete(asks("hi"))
+    await stage.service.complete(asks("hi", said("hello"), "about Project Tulip"))
+    _, report = await stage.service.complete(asks("hi", said("hello"), "about tea"))
+    assert (asked(home), report.route.provider.name) == (1, "cloud")
+
+
+async def test_memory_that_is_too_late_does_not_know_that_it_was_sensitive(stack: MemoryStack) -> None:
+    cloud, home = make_provider("cloud", [says("I do not know.")]), make_provider("home", [says("In May.")], local=True)
+    stage = make_stage(cloud, home, memory=stack.memory)
+    await stage.service.complete(asks(*SECRET_START))
+    stack.faults.documents.fail("get")
+    _, report = await stage.service.complete(asks(*GOES_ON))
+    assert (report.prepared.state, report.route.provider.name) == ("degraded", "cloud")
+
+
+async def test_an_exchange_whose_plan_is_late_is_marked_all_the_same(stack: MemoryStack) -> None:
+    home = make_provider("home", [says("In May.")], local=True)
+    await make_stage(home, memory=stack.memory).service.complete(asks(*SECRET_START))
+    await stack.settle()
+    stack.faults.documents.fail("get")
+    call = asks(*GOES_ON)
+    prepared = await stack.memory.prepare(call.caller, call.messages)
+    stack.faults.documents.mend()
+    assert not prepared.is_planned
+    assert await stack.memory.remember(prepared, Answered(text="In autumn."))
+    assert [event.sensitive for event in await stack.take()] == [True]
 
 
 # --- what is booked
@@ -521,6 +642,17 @@ async def test_a_client_that_leaves_before_the_answer_pays_for_its_prompt(stream
     assert (booking.route.deployment, booking.outcome, booking.tries) == ("b/m", "cancelled", 2)
     assert booking.usage == estimated_usage([make_message("hi")], "")
     assert adapter_of(b).open_calls == 0
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@in_virtual_time
+async def test_a_model_that_was_never_sent_anything_is_not_booked_as_a_try(streamed: bool) -> None:
+    refusal = InvalidInput("no tools here", param="tools", code="unsupported_parameter")
+    stage = make_stage(make_provider("a", [fails(refusal)]), make_provider("b", [hangs()]))
+    asking = asyncio.create_task(answer(stage, asks(), streamed=streamed))
+    await asyncio.sleep(5)
+    await cancelled(asking)
+    assert [(booking.route.deployment, booking.tries) for booking in stage.bookings] == [("b/m", 1)]
 
 
 @pytest.mark.parametrize("streamed", [True, False])

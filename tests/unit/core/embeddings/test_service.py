@@ -30,7 +30,7 @@ from tests.support.routing import make_dispatcher
 
 ACME = TenantId("acme")
 QUICK = RetryPolicy(max_tries=3, backoff_s=0.001)
-RULES = SensitiveRules(["Project Tulip"])
+RULES = SensitiveRules(["Project Tulip", r"/^price \d+$/"])
 
 
 class ScriptedEmbeddings(ScriptedLlm):
@@ -127,6 +127,15 @@ async def test_the_embedder_of_memory_has_one_model(model: str) -> None:
     assert service.names() == ["memoryos/hashed"]
 
 
+@pytest.mark.parametrize("model", ["memoryos/other", "memoryos/"])
+async def test_what_is_ours_is_never_asked_of_a_provider(model: str) -> None:
+    """Not even of one that serves any name."""
+    stage = make_stage()
+    with pytest.raises(ModelNotFound) as caught:
+        await stage.service.embed(make_call(model))
+    assert (caught.value.identifier, stage.cloud.asked) == (model, [])
+
+
 async def test_a_provider_without_embeddings_says_so() -> None:
     with pytest.raises(InvalidInput) as caught:
         await make_stage().service.embed(make_call("chatty/m"))
@@ -163,6 +172,8 @@ SECRETS: list[EmbeddingsCall] = [
     make_call("small", "about project  tulip"),
     make_call("small", "tea", "\uff30roject tulip"),
     make_call("small", "Project", "Tulip"),
+    make_call("small", "Project Tu", "lip"),
+    make_call("small", "tea", "\uff30RICE 5"),
     make_call("small", params={"title": msgspec.Raw(b'"Project Tulip"')}),
     make_call("small", params={"Project Tulip": msgspec.Raw(b"1")}),
 ]

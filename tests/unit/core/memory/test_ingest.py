@@ -153,6 +153,14 @@ SECRET_TURNS = {
     "the answer": (make_turn("what is it called?"), make_turn("PROJECT\nTULIP", role="assistant")),
     "escaped": (make_turn("hi"), make_turn('{"note": "\\u673a\\u5bc6"}', role="assistant")),
     "the name of its speaker": (make_turn("hi", name="Project Tulip"), make_turn("well", role="assistant")),
+    "a phrase over two turns": (make_turn("about Project"), make_turn("Tulip, you mean?", role="assistant")),
+    "a word over two turns": (make_turn("about Project Tu"), make_turn("lip, you mean?", role="assistant")),
+    "a word over two turns of people with names": (make_turn("机", name="Ana"), make_turn("密", name="Bob")),
+    "the whole of a turn": (make_turn("hi"), make_turn("PIN 1234", role="assistant")),
+}
+HARMLESS_TURNS = {
+    "likenesses": (make_turn("a project about tulips"), make_turn("well", name="Tulip")),
+    "a part of a turn": (make_turn("hi"), make_turn("my PIN 1234", role="assistant")),
 }
 
 
@@ -193,8 +201,9 @@ async def test_an_event_of_before_the_rules_is_marked_when_it_is_applied(stack: 
     assert [page.sensitive for page in await stack.pages()] == [True]
 
 
-async def test_what_is_harmless_is_not_marked(stack: MemoryStack) -> None:
-    await with_rules(stack).accept(make_event("e1", "a project about tulips", make_turn("well", name="Tulip")))
+@pytest.mark.parametrize("turns", HARMLESS_TURNS.values(), ids=HARMLESS_TURNS)
+async def test_what_is_harmless_is_not_marked(turns: tuple[EventMessage, ...], stack: MemoryStack) -> None:
+    await with_rules(stack).accept(make_event("e1", *turns))
     await stack.settle()
     assert [page.sensitive for page in await stack.pages()] == [False, False]
 
@@ -214,7 +223,7 @@ def with_rules(stack: MemoryStack) -> Ingest:
         short_term=stack.short_term,
         storage=stack.storage,
         embedder=stack.embedder,
-        sensitive=SensitiveRules(["Project Tulip", "机密"]),
+        sensitive=SensitiveRules(["Project Tulip", "机密", r"/^pin \d{4}$/"]),
     )
 
 

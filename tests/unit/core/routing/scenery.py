@@ -9,7 +9,7 @@ import msgspec
 
 from memoryos_adapters.testing import ScriptedLlm, ScriptedTurn
 from memoryos_core.routing.plan import DEFAULT_TIER, Provider, Route, Tier
-from memoryos_ports.errors import UpstreamUnavailable
+from memoryos_ports.errors import InvalidInput, LocalModelRequired, UpstreamUnavailable
 from tests.unit.core.routing.virtual_time import now
 
 ANSWER = "an answer"
@@ -70,12 +70,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Script:
-    """Answers for each provider as its outcomes say, the last of them for ever; notes who was asked, and when."""
+    """Answers for each provider as its outcomes say, the last of them for ever; notes who was asked, and when.
+
+    `refused` counts the calls that were refused before anything was sent.
+    """
 
     def __init__(self, outcomes: Mapping[str, Outcome | Sequence[Outcome]]) -> None:
         self._outcomes = {name: _endless(said) for name, said in outcomes.items()}
         self.calls: list[Asked] = []
-        self.open_calls = 0
+        self.open_calls = self.refused = 0
 
     @property
     def asked(self) -> str:
@@ -98,6 +101,7 @@ class Script:
                 await asyncio.sleep(outcome.seconds)
                 outcome = outcome.then
             if isinstance(outcome, Exception):
+                self.refused += isinstance(outcome, InvalidInput | LocalModelRequired)
                 raise outcome
             return outcome
         finally:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,7 +67,7 @@ async def ask_in_vain(dispatcher: Dispatcher, routes: Sequence[Route], script: S
 def open_up(breakers: Breakers, name: str) -> None:
     """Open the breaker of a provider's model."""
     for _ in range(BREAKING.failures):
-        breakers.failed(f"{name}/m", breakers)
+        breakers.failed(f"{name}/m")
 
 
 # --- the order and the budget
@@ -148,6 +149,14 @@ async def test_retry_after_is_honoured_to_the_second(error: UpstreamError) -> No
     assert (done.tries, script.times) == (2, [0, 4])
 
 
+@pytest.mark.parametrize("retry_after_s", [0, 0.001])
+@in_virtual_time
+async def test_whoever_asks_for_no_wait_is_not_asked_by_everybody_at_once(retry_after_s: float) -> None:
+    script = Script({"a": [RateLimited(upstream="a", retry_after_s=retry_after_s), ANSWER]})
+    await ask(make_dispatcher(backoff_s=0.5), make_routes("a"), script)
+    assert script.times == [0, pytest.approx(random.Random(7).uniform(0, 0.5))]
+
+
 @in_virtual_time
 async def test_the_longest_wait_is_still_waited_for() -> None:
     script = Script({"a": [down(retry_after_s=10), ANSWER]})
@@ -173,21 +182,39 @@ async def test_a_wait_that_is_too_long_for_one_model_leaves_the_others() -> None
 
 # --- the time of the whole request
 
+LATER_S = 0.5
+"""How much later than the time-out of an adapter the request ends."""
+
 
 @in_virtual_time
 async def test_the_whole_request_ends_in_time() -> None:
-    script = Script({"a": HANGS, "b": ANSWER})
-    error = await ask_in_vain(make_dispatcher(), make_routes("ab", total_timeout_s=5), script)
+    script = Script({"a": HANGS})
+    error = await ask_in_vain(make_dispatcher(), make_routes("a", total_timeout_s=5), script)
     assert isinstance(error, UpstreamTimeout)
-    assert (error.upstream, error.tries, script.asked, now()) == ("a", 1, "a", 5)
+    assert (error.upstream, error.tries, script.asked, now()) == ("a", 1, "a", 5 + LATER_S)
     assert script.open_calls == 0
+
+
+@in_virtual_time
+async def test_a_model_that_hangs_to_its_own_end_leaves_time_for_the_next() -> None:
+    script = Script({"a": Slow(seconds=5, then=UpstreamTimeout(upstream="a")), "b": Slow(seconds=4.9)})
+    done = await ask(make_dispatcher(), make_routes("ab", total_timeout_s=5), script)
+    assert (script.asked, script.times, done.route.provider.name, done.tries) == ("ab", [0, 5], "b", 2)
+
+
+@in_virtual_time
+async def test_a_model_that_hangs_to_its_own_end_is_not_asked_again_alone() -> None:
+    script = Script({"a": Slow(seconds=5, then=UpstreamTimeout(upstream="a", detail="its own end"))})
+    error = await ask_in_vain(make_dispatcher(), make_routes("a", total_timeout_s=5), script)
+    assert isinstance(error, UpstreamTimeout)
+    assert (error.detail, script.asked, now()) == ("its own end", "a", 5)
 
 
 @in_virtual_time
 async def test_retries_and_fallbacks_share_the_time() -> None:
     script = Script({"a": Slow(seconds=3, then=down()), "b": HANGS})
     error = await ask_in_vain(make_dispatcher(), make_routes("ab", total_timeout_s=5), script)
-    assert (script.asked, script.times, now()) == ("ab", [0, 3], 5)
+    assert (script.asked, script.times, now()) == ("ab", [0, 3], 10 + LATER_S)
     assert (error.tries, getattr(error, "upstream", None)) == (2, "b")
 
 
@@ -199,14 +226,16 @@ async def test_nobody_is_waited_for_beyond_the_time() -> None:
 
 
 @in_virtual_time
-async def test_the_first_model_that_is_asked_sets_the_time() -> None:
+async def test_every_provider_adds_its_time_once() -> None:
+    first = make_route("a", total_timeout_s=7)
     routes = [
         make_route("d", direct=True, total_timeout_s=1),
-        make_route("a", total_timeout_s=7),
+        first,
+        msgspec.structs.replace(first, model="another"),
         make_route("b", total_timeout_s=60),
     ]
-    await ask_in_vain(make_dispatcher(), routes, Script({"d": NotFound("answer", "faq"), "a": HANGS, "b": ANSWER}))
-    assert now() == 7
+    await ask_in_vain(make_dispatcher(), routes, Script({"d": NotFound("answer", "faq"), "a": HANGS}))
+    assert now() == 1 + 7 + 60 + LATER_S
 
 
 # --- what each failure leads to
@@ -218,6 +247,8 @@ ELSEWHERE = [
     UpstreamRejected(upstream="a", status=400, message="too long", code="context_length_exceeded"),
     UpstreamRejected(upstream="a", status=400, message="no images", code="unsupported_value"),
     UpstreamRejected(upstream="a", status=413, message="too large"),
+]
+REFUSED_HERE = [
     InvalidInput("no tools", code="unsupported_parameter"),
     LocalModelRequired("auto"),
 ]
@@ -231,9 +262,9 @@ FINAL = [
     UpstreamRejected(upstream="a", status=400, message="no", code="content_filter"),
     UpstreamRejected(upstream="a", status=400, message="no"),
     UpstreamRejected(upstream="a", status=422, message="no"),
-    InvalidInput("no", param="messages"),
     StreamCut(upstream="a"),
 ]
+FAULTY = InvalidInput("no", param="messages")
 
 
 @pytest.mark.parametrize("error", [*AGAIN, *ELSEWHERE], ids=repr)
@@ -252,6 +283,22 @@ async def test_a_model_that_cannot_is_not_asked_again(error: MemoryOSError) -> N
     assert (script.asked, caught.tries, type(caught)) == ("a", 1, type(error))
 
 
+@pytest.mark.parametrize("error", REFUSED_HERE, ids=repr)
+@in_virtual_time
+async def test_what_is_refused_before_it_is_sent_is_no_try(error: MemoryOSError) -> None:
+    script = Script({"a": error, "b": error, "c": ANSWER})
+    done = await ask(make_dispatcher(max_tries=1), make_routes("abc"), script)
+    assert (script.asked, done.tries, done.answer) == ("abc", 1, ANSWER)
+
+
+@pytest.mark.parametrize("error", REFUSED_HERE, ids=repr)
+@in_virtual_time
+async def test_a_request_that_every_model_refuses_took_no_try(error: MemoryOSError) -> None:
+    script = Script({"a": error, "b": error})
+    caught = await ask_in_vain(make_dispatcher(), make_routes("ab"), script)
+    assert (script.asked, caught.tries, caught) == ("ab", 0, error)
+
+
 @pytest.mark.parametrize("error", AGAIN, ids=repr)
 @in_virtual_time
 async def test_a_model_that_may_answer_later_is_asked_again(error: MemoryOSError) -> None:
@@ -268,21 +315,42 @@ async def test_a_request_that_is_at_fault_ends_at_once(error: MemoryOSError) -> 
     assert (script.asked, caught.tries) == ("ab", 2)
 
 
+@in_virtual_time
+async def test_a_request_that_is_at_fault_before_it_is_sent_ends_at_once_without_a_try() -> None:
+    script = Script({"a": [down(retry_after_s=1), ANSWER], "b": FAULTY, "c": ANSWER})
+    caught = await ask_in_vain(make_dispatcher(), make_routes("abc"), script)
+    assert (caught, script.asked, caught.tries) == (FAULTY, "ab", 1)
+
+
 # --- the error at the end
 
 
-@in_virtual_time
-async def test_the_last_failure_comes_out_with_its_tries() -> None:
-    first, last = QuotaExhausted(upstream="a"), UpstreamTimeout(upstream="b")
-    caught = await ask_in_vain(make_dispatcher(max_tries=2), make_routes("ab"), Script({"a": first, "b": last}))
-    assert (caught is last, caught.tries) == (True, 2)
+MAY_PASS = UpstreamTimeout(upstream="a")
+MAY_PASS_TOO = RateLimited(upstream="b")
+OTHERS_MAY = QuotaExhausted(upstream="a")
+OTHERS_MAY_TOO = UpstreamAuthError(upstream="b")
+UNKNOWN = ModelNotFound("m")
+
+TOLD: dict[str, tuple[MemoryOSError, MemoryOSError, MemoryOSError]] = {
+    "what may pass, then what may pass": (MAY_PASS, MAY_PASS_TOO, MAY_PASS_TOO),
+    "what may pass, then what others may": (MAY_PASS, OTHERS_MAY_TOO, MAY_PASS),
+    "what others may, then what may pass": (OTHERS_MAY, MAY_PASS_TOO, MAY_PASS_TOO),
+    "what others may, then what others may": (OTHERS_MAY, OTHERS_MAY_TOO, OTHERS_MAY_TOO),
+    "what may pass, then a model that is unknown": (MAY_PASS, UNKNOWN, MAY_PASS),
+    "what others may, then a model that is unknown": (OTHERS_MAY, UNKNOWN, OTHERS_MAY),
+    "a model that is unknown, then what others may": (UNKNOWN, OTHERS_MAY_TOO, OTHERS_MAY_TOO),
+    "a model that is unknown, then what may pass": (UNKNOWN, MAY_PASS_TOO, MAY_PASS_TOO),
+}
 
 
+@pytest.mark.parametrize(("first", "second", "told"), TOLD.values(), ids=TOLD)
 @in_virtual_time
-async def test_a_failure_tells_more_than_a_model_that_is_unknown() -> None:
-    broken = QuotaExhausted(upstream="a")
-    caught = await ask_in_vain(make_dispatcher(), make_routes("ab"), Script({"a": broken, "b": ModelNotFound("m")}))
-    assert (caught is broken, caught.tries) == (True, 2)
+async def test_what_may_pass_is_told_before_what_may_not_and_later_before_earlier(
+    first: MemoryOSError, second: MemoryOSError, told: MemoryOSError
+) -> None:
+    script = Script({"a": first, "b": second})
+    caught = await ask_in_vain(make_dispatcher(max_tries=2), make_routes("ab"), script)
+    assert (caught, caught.tries) == (told, 2)
 
 
 @in_virtual_time
@@ -352,26 +420,50 @@ async def test_a_rest_tells_more_than_a_model_that_is_unknown() -> None:
 
 
 @in_virtual_time
+async def test_a_breaker_that_opens_during_a_wait_is_seen_after_it() -> None:
+    breakers, script = make_breakers(), Script({"a": [down("a", retry_after_s=5), ANSWER]})
+    asking = asyncio.create_task(ask_in_vain(make_dispatcher(breakers), make_routes("a"), script))
+    await asyncio.sleep(1)
+    open_up(breakers, "a")
+    caught = await asking
+    assert (script.asked, type(caught), caught.tries, now()) == ("a", UpstreamUnavailable, 1, 5)
+
+
+@in_virtual_time
+async def test_whoever_waits_to_try_again_keeps_nobody_else_from_trying() -> None:
+    breakers, script = make_breakers(BreakerSettings(failures=1, cooldown_s=3)), Script({"a": down(retry_after_s=9)})
+    asking = asyncio.create_task(ask_in_vain(make_dispatcher(breakers), make_routes("a"), script))
+    await asyncio.sleep(5)
+    assert breakers.enter("a/m", breakers)
+    await asking
+    assert script.asked == "a", "somebody else is trying"
+
+
+@in_virtual_time
 async def test_a_breaker_that_opens_within_a_request_ends_its_retries() -> None:
     script, error = Script({"a": down(retry_after_s=1)}), UpstreamUnavailable
     caught = await ask_in_vain(make_dispatcher(make_breakers(), max_tries=9), make_routes("a"), script)
     assert (len(script.calls), type(caught), caught.tries) == (3, error, 3)
 
 
-NO_FAULT_OF_THE_PROVIDER = [
+NO_FAULT_OF_THE_PROVIDER: list[Outcome] = [
     UpstreamRejected(upstream="a", status=400, message="no"),
     UpstreamRejected(upstream="a", status=400, message="no", code="content_filter"),
     RateLimited(upstream="a", retry_after_s=99),
+    UpstreamAuthError(upstream="a"),
+    QuotaExhausted(upstream="a"),
     InvalidInput("no"),
     ModelNotFound("m"),
     LocalModelRequired("auto"),
+    HANGS,
 ]
 
 
-@pytest.mark.parametrize("error", NO_FAULT_OF_THE_PROVIDER, ids=repr)
+@pytest.mark.parametrize("outcome", NO_FAULT_OF_THE_PROVIDER, ids=repr)
 @in_virtual_time
-async def test_what_a_client_did_wrong_opens_no_breaker(error: MemoryOSError) -> None:
-    breakers, script = make_breakers(), Script({"a": error})
+async def test_what_says_nothing_against_a_provider_opens_no_breaker(outcome: Outcome) -> None:
+    """It has answered, or it was not asked, or the request was cut before the provider's own time was over."""
+    breakers, script = make_breakers(), Script({"a": outcome})
     for _ in range(10):
         await ask_in_vain(make_dispatcher(breakers, max_tries=1), make_routes("a"), script)
     assert not breakers.is_down("a")
@@ -382,9 +474,7 @@ FAULTS_OF_THE_PROVIDER: list[Outcome] = [
     down(),
     UpstreamTimeout(upstream="a"),
     UpstreamProtocolError(upstream="a"),
-    UpstreamAuthError(upstream="a"),
-    QuotaExhausted(upstream="a"),
-    HANGS,
+    Slow(seconds=5, then=UpstreamTimeout(upstream="a")),
 ]
 
 
@@ -393,8 +483,28 @@ FAULTS_OF_THE_PROVIDER: list[Outcome] = [
 async def test_what_a_provider_does_wrong_opens_its_breaker(outcome: Outcome) -> None:
     breakers, script = make_breakers(), Script({"a": outcome})
     for _ in range(3):
-        await ask_in_vain(make_dispatcher(breakers, max_tries=1), make_routes("a"), script)
+        await ask_in_vain(make_dispatcher(breakers, max_tries=1), make_routes("a", total_timeout_s=5), script)
     assert breakers.is_down("a")
+
+
+@pytest.mark.parametrize("error", [UpstreamAuthError(upstream="a"), QuotaExhausted(upstream="a")], ids=repr)
+@in_virtual_time
+async def test_a_trial_that_is_refused_closes_the_breaker(error: UpstreamError) -> None:
+    breakers, script = make_breakers(), Script({"a": [error, ANSWER]})
+    open_up(breakers, "a")
+    await asyncio.sleep(30)
+    await ask_in_vain(make_dispatcher(breakers), make_routes("a"), script)
+    assert not breakers.is_down("a")
+
+
+@in_virtual_time
+async def test_a_trial_that_is_cut_is_left_to_the_next() -> None:
+    breakers, script = make_breakers(), Script({"a": [HANGS, ANSWER]})
+    open_up(breakers, "a")
+    await asyncio.sleep(30)
+    await ask_in_vain(make_dispatcher(breakers), make_routes("a", total_timeout_s=5), script)
+    assert breakers.is_down("a")
+    assert (await ask(make_dispatcher(breakers), make_routes("a"), script)).answer == ANSWER
 
 
 @in_virtual_time
@@ -452,7 +562,7 @@ async def test_a_stream_that_fails_after_it_began_counts_as_well() -> None:
     breakers = make_breakers()
     dispatcher, route = make_dispatcher(breakers), make_route("a")
     for _ in range(3):
-        dispatcher.failed_later(route, StreamCut(upstream="a"))
+        dispatcher.note_error(route, StreamCut(upstream="a"))
     assert breakers.is_down("a")
 
 
@@ -460,7 +570,7 @@ async def test_a_stream_that_fails_after_it_began_counts_as_well() -> None:
 async def test_a_stream_that_the_provider_refuses_to_finish_is_no_fault_of_it() -> None:
     breakers = make_breakers(BreakerSettings(failures=1))
     refusal = UpstreamRejected(upstream="a", status=400, message="no", code="content_filter")
-    make_dispatcher(breakers).failed_later(make_route("a"), refusal)
+    make_dispatcher(breakers).note_error(make_route("a"), refusal)
     assert not breakers.is_down("a")
 
 
@@ -496,6 +606,15 @@ async def test_a_faq_that_fails_takes_no_try_and_hides_no_error(error: MemoryOSE
 
 
 @in_virtual_time
+async def test_a_faq_that_is_left_alone_hides_no_error() -> None:
+    breakers = make_breakers()
+    open_up(breakers, "d")
+    routes = [DIRECT, *make_routes("a")]
+    caught = await ask_in_vain(make_dispatcher(breakers), routes, Script({"a": ModelNotFound("m")}))
+    assert isinstance(caught, ModelNotFound)
+
+
+@in_virtual_time
 async def test_a_faq_that_fails_keeps_no_model_from_answering() -> None:
     script = Script({"d": UpstreamRejected(upstream="d", status=400, message="no"), "a": ANSWER})
     assert (await ask(make_dispatcher(max_tries=1), [DIRECT, *make_routes("a")], script)).tries == 1
@@ -505,7 +624,7 @@ async def test_a_faq_that_fails_keeps_no_model_from_answering() -> None:
 
 OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
     st.just(ANSWER),
-    st.sampled_from([*AGAIN, *ELSEWHERE, *FINAL]),
+    st.sampled_from([*AGAIN, *ELSEWHERE, *REFUSED_HERE, *FINAL, FAULTY]),
     st.builds(lambda s: RateLimited(upstream="a", retry_after_s=s), st.floats(0, 20)),
     st.builds(lambda s: down(retry_after_s=s), st.floats(0, 20)),
     st.builds(lambda s, e: Slow(seconds=s, then=e), st.floats(0, 15), st.sampled_from([ANSWER, down()])),
@@ -525,7 +644,7 @@ SCRIPTS = st.dictionaries(st.sampled_from("abcde"), st.lists(OUTCOMES, min_size=
 async def test_any_sequence_of_outcomes_keeps_to_the_rules(
     outcomes: dict[str, list[Outcome]], max_tries: int, failures: int, cancelled_at: float | None, requests: int
 ) -> None:
-    """At most `max_tries` calls each, in time, nobody left on trial, nothing under way in the end."""
+    """At most `max_tries` calls that were sent, in time, nobody left on trial, nothing under way in the end."""
     breakers = make_breakers(BreakerSettings(failures=failures, cooldown_s=8))
     dispatcher, routes = (
         make_dispatcher(breakers, max_tries=max_tries),
@@ -537,15 +656,15 @@ async def test_any_sequence_of_outcomes_keeps_to_the_rules(
     for task in late:
         task.cancel()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
-    assert now() <= 30
+    assert now() <= 30 * len(routes) + LATER_S
     for script, outcome in zip(scripts, ended, strict=True):
-        assert len(script.calls) <= max_tries
+        assert len(script.calls) - script.refused <= max_tries
         assert script.open_calls == 0
         first_round = script.asked[: len(set(script.asked))]
         assert len(set(first_round)) == len(first_round), "nobody is asked twice before everybody was asked"
         match outcome:
             case Dispatched(route=route, tries=tries):
-                assert (route.provider.name, tries) == (script.asked[-1], len(script.calls))
+                assert (route.provider.name, tries) == (script.asked[-1], len(script.calls) - script.refused)
             case MemoryOSError(tries=tries):
                 assert tries <= max_tries
             case _:

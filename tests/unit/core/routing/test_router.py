@@ -34,11 +34,38 @@ def test_a_name_is_an_alias_then_prefixed_then_bare(name: str, route: str) -> No
     assert str(make_router().resolve(name)) == route
 
 
-@pytest.mark.parametrize("name", ["", "/", "main/", "main/other", "other", "broken", "Fast", "openai"])
+@pytest.mark.parametrize(
+    "name", ["", "/", "main/", "main/other", "other", "broken", "Fast", "openai", "memoryos/faq", "memoryos/big"]
+)
 def test_a_name_that_nobody_serves_is_not_found(name: str) -> None:
     with pytest.raises(ModelNotFound) as caught:
         make_router().resolve(name)
     assert caught.value.identifier == name
+
+
+def test_a_provider_that_does_not_serve_a_model_leaves_it_to_no_other() -> None:
+    """Not even to a default provider that serves any name: the client has said whom it wants."""
+    router = ModelRouter([make_provider("any"), make_provider("strict", "m")])
+    assert str(router.resolve("strict/m")) == "default/strict/m"
+    with pytest.raises(ModelNotFound) as caught:
+        router.resolve("strict/other")
+    assert caught.value.identifier == "strict/other"
+
+
+def test_a_name_that_the_default_provider_lists_is_its_own() -> None:
+    """As the models of a reseller begin with the names of others."""
+    providers = [make_provider("reseller", "openai/gpt", "openai/mini"), make_provider("openai", "mini")]
+    routes = [str(ModelRouter(providers).resolve(name)) for name in ("openai/gpt", "openai/mini")]
+    assert routes == ["default/reseller/openai/gpt", "default/reseller/openai/mini"]
+
+
+@pytest.mark.parametrize("name", ["memoryos/hashed", "memoryos/faq", "memoryos/gpt"])
+def test_what_is_ours_is_never_asked_of_a_provider(name: str) -> None:
+    router = ModelRouter([make_provider("any")], aliases={"ours": name})
+    for asked in (name, "ours"):
+        with pytest.raises(ModelNotFound) as caught:
+            router.plan(asked)
+        assert caught.value.identifier == asked
 
 
 def test_auto_is_unknown_where_no_model_is_named() -> None:
@@ -46,7 +73,7 @@ def test_auto_is_unknown_where_no_model_is_named() -> None:
         ModelRouter([make_provider("openai")]).resolve("auto")
 
 
-@pytest.mark.parametrize("name", ["gpt-9", "auto", "vendor/model"])
+@pytest.mark.parametrize("name", ["gpt-9", "auto", "vendor/model", "memoryos/x"])
 def test_the_offline_fallback_serves_every_name(name: str) -> None:
     route = ModelRouter([make_provider("noop", offline=True)]).resolve(name)
     assert (str(route), route.provider.offline) == (f"default/noop/{name}", True)

@@ -140,6 +140,46 @@ def test_patterns_stand_between_slashes_and_see_the_text_as_it_is_too() -> None:
         SensitiveRules(["/(/"])
 
 
+ANCHORED = [r"/^price: \d+$/", r"/\Aprice: \d+\Z/", r"/^price/", r"/\Aprice/"]
+PRICES = ["price: 5", wide("Price: 5"), "pri\u00adce: 5", json.dumps("price: 5")[1:-1].replace("p", r"\u0070")]
+
+
+@pytest.mark.parametrize("pattern", ANCHORED)
+@pytest.mark.parametrize("text", PRICES)
+def test_a_pattern_that_is_anchored_is_found_in_any_text_of_a_request(pattern: str, text: str) -> None:
+    rules, others = SensitiveRules([pattern]), ("hi", "and more")
+    for place in range(3):
+        texts = [*others[:place], text, *others[place:]]
+        assert rules.match_texts(texts)
+        assert rules.match_request([make_message(one) for one in texts], {})
+        wired = [make_message(one, wire=raw({"role": "user", "content": one})) for one in texts]
+        assert rules.match_request(wired, {})
+
+
+@pytest.mark.parametrize("pattern", ANCHORED)
+def test_a_pattern_that_is_anchored_is_not_found_elsewhere(pattern: str) -> None:
+    rules = SensitiveRules([pattern])
+    assert not rules.match_request([make_message("hi"), make_message("the price: 5")], {})
+
+
+def test_a_pattern_may_be_anchored_to_a_line() -> None:
+    rules = SensitiveRules([r"/^price: \d+$/"])
+    assert rules.match("hello\nprice: 5\nbye")
+    assert not rules.match("hello\nthe price: 5\nbye")
+
+
+@pytest.mark.parametrize("texts", [["about Project", "Tulip"], ["about Proj", "ect Tulip"], ["机", "密"], ["机密"]])
+def test_a_word_is_found_over_several_texts(texts: list[str]) -> None:
+    assert RULES.match_texts(texts)
+    assert RULES.match_texts(["hi", *texts, "bye"])
+    assert not RULES.match_texts([*texts[1:], "hi", *texts[:1]]) or len(texts) == 1
+
+
+def test_no_texts_hold_nothing() -> None:
+    assert not RULES.match_texts([])
+    assert not SensitiveRules().match_texts(["Project Tulip"])
+
+
 # --- in what places
 
 SECRET = "about Project Tulip"

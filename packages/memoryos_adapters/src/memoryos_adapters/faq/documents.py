@@ -4,6 +4,8 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from memoryos_ports.clock import Clock
 from memoryos_ports.documents import DocumentStore
@@ -18,6 +20,7 @@ _OWNER = UserId("#faq")  # no user can be called so: outer ids begin with a lett
 _PAGE = 200
 _FRESH_S = 5.0  # another process may have changed the entries
 _TENANTS_KEPT = 64
+_SAME = 1e-6  # cosines that are nearer to each other are one: their sums may be made in another order
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +31,21 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
     vector: Vector
 
 
+class _Known(msgspec.Struct, frozen=True, kw_only=True):
+    """The approved entries of a tenant; row i of `vectors` belongs to entry i."""
+
+    read_at: float
+    entries: list[FaqEntry]
+    vectors: NDArray[np.float32]
+
+    def nearest(self, vector: Vector) -> FaqMatch:
+        """Return the entry whose vector is nearest, of equal ones that with the greatest id; there must be one."""
+        cosines = np.clip(self.vectors @ np.asarray(vector, np.float32), -1.0, 1.0)
+        best = np.flatnonzero(cosines >= cosines.max() - _SAME)
+        row = max(best.tolist(), key=lambda row: self.entries[row].id)
+        return FaqMatch(entry=self.entries[row], similarity=float(cosines[row]))
+
+
 class DocumentFaq:
     """A `FaqMemory` of documents; a tenant's entries are read again after 5 s, or at once after a write here.
 
@@ -36,19 +54,16 @@ class DocumentFaq:
 
     def __init__(self, documents: DocumentStore, embedder: Embedder, clock: Clock) -> None:
         self._documents, self._embedder, self._clock = documents, embedder, clock
-        self._known: OrderedDict[TenantId, tuple[float, list[_Stored]]] = OrderedDict()
+        self._known: OrderedDict[TenantId, _Known] = OrderedDict()
         self._writes = 0  # what was read before a write and comes in after it is not kept
 
     async def match(self, tenant_id: TenantId, question: str) -> FaqMatch | None:
         """Return the approved entry that is nearest to the question."""
-        entries = await self._approved(tenant_id)
-        if not entries:
+        known = await self._approved(tenant_id)
+        if not known.entries:
             return None
         (vector,) = await self._embedder.embed([question])
-        return max(
-            (FaqMatch(entry=stored.entry, similarity=_dot(vector, stored.vector)) for stored in entries),
-            key=lambda match: (match.similarity, match.entry.id),
-        )
+        return known.nearest(vector)
 
     async def put(self, tenant_id: TenantId, entry: FaqEntry) -> None:
         """Write an entry, with the vector of its question."""
@@ -67,19 +82,31 @@ class DocumentFaq:
         self._writes += 1
         self._known.pop(tenant_id, None)
 
-    async def _approved(self, tenant_id: TenantId) -> list[_Stored]:
+    async def _approved(self, tenant_id: TenantId) -> _Known:
         now = self._clock.monotonic()
-        if (known := self._known.get(tenant_id)) is not None and now - known[0] < _FRESH_S:
-            return known[1]
-        stamp, writes = str(self._embedder.stamp), self._writes
-        entries = [s async for s in self._read(tenant_id) if s.entry.approved and s.stamp == stamp]
-        if writes == self._writes:
-            self._known[tenant_id] = now, entries
+        known = self._known.get(tenant_id)
+        if known is None or now - known.read_at >= _FRESH_S:
+            writes, known = self._writes, await self._read(tenant_id, now)
+            if writes != self._writes:
+                return known
+            self._known[tenant_id] = known
+        self._known.move_to_end(tenant_id)
         while len(self._known) > _TENANTS_KEPT:
             self._known.popitem(last=False)
-        return entries
+        return known
 
-    async def _read(self, tenant_id: TenantId) -> AsyncIterator[_Stored]:
+    async def _read(self, tenant_id: TenantId, now: float) -> _Known:
+        stamp = self._embedder.stamp
+        entries: list[FaqEntry] = []
+        rows: list[NDArray[np.float32]] = []
+        async for stored in self._stored(tenant_id):
+            if stored.entry.approved and stored.stamp == str(stamp):
+                entries.append(stored.entry)
+                rows.append(_row(stored.vector, stamp.dimensions))
+        vectors = np.stack(rows) if rows else np.empty((0, stamp.dimensions), np.float32)
+        return _Known(read_at=now, entries=entries, vectors=vectors)
+
+    async def _stored(self, tenant_id: TenantId) -> AsyncIterator[_Stored]:
         last: str | None = None
         while True:
             documents = await self._documents.list_documents(_scope(tenant_id), KIND, limit=_PAGE, after=last)
@@ -101,5 +128,7 @@ def _scope(tenant_id: TenantId) -> Scope:
     return Scope(tenant_id=tenant_id, user_id=_OWNER)
 
 
-def _dot(a: Vector, b: Vector) -> float:
-    return sum(x * y for x, y in zip(a, b, strict=True))
+def _row(vector: Vector, dimensions: int) -> NDArray[np.float32]:
+    if len(vector) != dimensions:
+        raise UpstreamProtocolError(upstream="faq", detail="a vector of another length than its embedder's")
+    return np.asarray(vector, np.float32)

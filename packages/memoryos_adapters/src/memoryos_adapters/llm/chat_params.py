@@ -4,7 +4,7 @@ An adapter takes the parameters that its provider has a word for; the names of a
 Source: the OpenAI API reference; wire contract, R3, E6, E7, X5.
 """
 
-from typing import Any, TypeVar, overload
+from typing import Any, TypeGuard, TypeVar, overload
 
 import msgspec
 
@@ -12,6 +12,7 @@ from memoryos_ports.errors import InvalidInput
 
 _T = TypeVar("_T")
 
+_NULL = b"null"
 _OURS = frozenset({"stream_options", "user"})
 """Parameters that the gateway itself obeys, so that nobody drops them."""
 
@@ -68,7 +69,7 @@ class ChatParams:
     """
 
     def __init__(self, params: dict[str, msgspec.Raw]) -> None:
-        self._left = {name: raw for name, raw in params.items() if bytes(raw).strip() != b"null"}
+        self._left = {name: raw for name, raw in params.items() if is_said(raw)}
 
     @overload
     def take(self, name: str, type_: type[_T]) -> _T | None: ...
@@ -122,6 +123,11 @@ class ChatParams:
     def dropped(self) -> tuple[str, ...]:
         """Return the names of the parameters that nobody took, in the caller's order."""
         return tuple(name for name in self._left if name not in _OURS)
+
+
+def is_said(raw: msgspec.Raw | None) -> TypeGuard[msgspec.Raw]:
+    """Tell whether a parameter is there; a null counts as absent."""
+    return raw is not None and bytes(raw).strip() != _NULL
 
 
 def unsupported(param: str, message: str) -> InvalidInput:

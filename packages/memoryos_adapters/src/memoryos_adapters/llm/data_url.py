@@ -20,6 +20,12 @@ class InlineData(msgspec.Struct, frozen=True, kw_only=True):
         return f"data:{self.media_type};base64,{self.data}"
 
 
+def is_data_url(url: str) -> bool:
+    """Whether a URL is a base64 data URL by its head; the data, maybe 28 million characters, are not looked at."""
+    found = _HEAD.match(url)
+    return found is not None and url.startswith(",", found.end())
+
+
 def read_data_url(url: str) -> InlineData | None:
     """Return what a base64 data URL holds, None for any other URL.
 

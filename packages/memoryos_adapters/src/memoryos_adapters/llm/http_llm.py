@@ -15,6 +15,7 @@ from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.embedding import Vector
 from memoryos_ports.errors import (
     MemoryOSError,
+    RateLimited,
     UpstreamAuthError,
     UpstreamProtocolError,
     UpstreamTimeout,
@@ -41,11 +42,10 @@ class HttpLlm:
         headers = await self._headers()
         with provider.translated:
             async with asyncio.timeout(provider.settings.connect_timeout_s):
-                response = await provider.http.session.get(
+                async with provider.http.session.get(
                     url, headers=headers, allow_redirects=False, **provider.http.way_to(url)
-                )
-                body = b"" if response.status < 400 else await _head_of(response)
-                response.close()
+                ) as response:
+                    body = b"" if response.status < 400 else await _head_of(response)
         if response.status >= 400:  # it is the dialect that knows refused credentials: Google's are a 400
             error = self._dialect.error_of(body, status=response.status, headers=response.headers, model="")
             if isinstance(error, UpstreamAuthError | UpstreamUnavailable | UpstreamTimeout):
@@ -75,13 +75,10 @@ class HttpLlm:
                     decoder.feed(await call.read_piece(), into=chunks)
                 except MemoryOSError:
                     if chunks:
-                        yield chunks
+                        yield _begun(chunks, outgoing, call)
                     raise
                 if chunks:
-                    if not call.answering:
-                        call.answering = True
-                        chunks[0] = msgspec.structs.replace(chunks[0], facts=_facts(outgoing, call))
-                    yield chunks
+                    yield _begun(chunks, outgoing, call)
             await call.drain()
 
     async def _prepared(self, request: ChatRequest) -> ChatRequest:
@@ -99,7 +96,10 @@ class HttpLlm:
     async def _check_status(self, call: UpstreamCall, *, model: str) -> None:
         if call.status != 200:
             body = await call.read_head(MAX_ERROR_BYTES)
-            raise self._dialect.error_of(body, status=call.status, headers=call.headers, model=model)
+            error = self._dialect.error_of(body, status=call.status, headers=call.headers, model=model)
+            if isinstance(error, RateLimited):
+                error.headers = shown_headers(call.headers)
+            raise error
 
     async def _check_streams(self, call: UpstreamCall, request: ChatRequest) -> None:
         """Some servers answer a stream's request with an error in one piece of JSON under a 200."""
@@ -143,6 +143,14 @@ async def _head_of(response: aiohttp.ClientResponse) -> bytes:
         if len(body) >= MAX_ERROR_BYTES:
             break
     return bytes(body)
+
+
+def _begun(chunks: list[ChatChunk], outgoing: Outgoing, call: UpstreamCall) -> list[ChatChunk]:
+    """Return chunks of a stream; the first of all holds the facts of its call."""
+    if not call.answering:
+        call.answering = True
+        chunks[0] = msgspec.structs.replace(chunks[0], facts=_facts(outgoing, call))
+    return chunks
 
 
 def _facts(outgoing: Outgoing, call: UpstreamCall) -> CallFacts:

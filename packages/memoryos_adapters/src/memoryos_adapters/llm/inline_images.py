@@ -3,7 +3,7 @@
 import msgspec
 
 from memoryos_adapters.http import Http
-from memoryos_adapters.llm.data_url import InlineData, read_data_url
+from memoryos_adapters.llm.data_url import InlineData, is_data_url
 from memoryos_adapters.remote_image import RemoteImages
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.llm import ChatRequest, ContentPart, ImageUrl, Message
@@ -48,7 +48,7 @@ async def _fetched(part: ContentPart, path: str, images: RemoteImages) -> Conten
 
 
 def _is_remote(part: ContentPart) -> bool:
-    return part.image_url is not None and read_data_url(part.image_url.url) is None
+    return part.type == "image_url" and part.image_url is not None and not is_data_url(part.image_url.url)
 
 
 def _parts(message: Message) -> tuple[ContentPart, ...]:

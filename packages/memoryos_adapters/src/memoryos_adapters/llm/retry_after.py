@@ -57,6 +57,7 @@ def _number(value: str | None) -> float | None:
 def _seconds_until(http_date: str, *, now: datetime) -> float | None:
     try:
         then = parsedate_to_datetime(http_date)
-    except ValueError:
+        seconds = (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds())
+    return max(0.0, seconds) if seconds <= _MOST else None

@@ -183,15 +183,11 @@ def _looping(loop: ToolLoop) -> Change:
 def _adding(exchange: Exchange, *, sensitive: bool) -> Change:
     def merge(turn: KnownTurn | None) -> KnownTurn:
         turn = turn or KnownTurn()
+        turn = msgspec.structs.replace(turn, sensitive=turn.sensitive or sensitive)
         if any(known.event_id == exchange.event_id for known in turn.exchanges):
             return turn
         ordered = sorted((*turn.exchanges, exchange), key=lambda e: (e.accepted_at, e.event_id))
-        return msgspec.structs.replace(
-            turn,
-            stored=turn.stored + 1,
-            exchanges=tuple(ordered[-EXCHANGES_KEPT:]),
-            sensitive=turn.sensitive or sensitive,
-        )
+        return msgspec.structs.replace(turn, stored=turn.stored + 1, exchanges=tuple(ordered[-EXCHANGES_KEPT:]))
 
     return _change(_turn_decoder, merge)
 

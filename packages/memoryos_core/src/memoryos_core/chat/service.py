@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from memoryos_core.chat.attempt import Attempt, ChatCall
 from memoryos_core.chat.exchange import Answered, Prepared
 from memoryos_core.chat.memory import ChatMemory
 from memoryos_core.chat.stream import ChatReport, ChatStream
-from memoryos_core.routing.dispatch import Dispatched, Dispatcher
+from memoryos_core.routing.dispatch import Dispatched, Dispatcher, cost_of
 from memoryos_core.routing.plan import Route
 from memoryos_core.routing.router import ModelRouter
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.routing.usage import Booking, Outcome, UsageBook, estimated_usage, prompt_tokens
-from memoryos_ports.errors import ModelNotFound
+from memoryos_ports.errors import MemoryOSError, ModelNotFound
 from memoryos_ports.llm import ChatAnswer, Usage
 
 _T = TypeVar("_T")
@@ -46,6 +49,7 @@ class ChatService:
         done = await self._dispatch(call, lambda attempt: attempt.whole)
         answer, prepared = done.answer.answer, done.answer.prepared
         usage = answer.usage or _estimate(call, _text_of(answer))
+        answer = replace(answer, usage=usage)
         self._book(call, done.route, usage, outcome="complete", tries=done.tries)
         first = min(answer.choices, key=lambda choice: choice.index).message
         text = None if done.route.provider.offline else first.content
@@ -65,11 +69,16 @@ class ChatService:
         begun = done.answer
         report = ChatReport(route=done.route, prepared=begun.prepared, tries=done.tries, facts=begun.first[0].facts)
 
-        def settle(usage: Usage | None, text: str, outcome: Outcome) -> None:
-            self._book(call, done.route, usage or _estimate(call, text), outcome=outcome, tries=done.tries)
+        def settle(usage: Usage, outcome: Outcome) -> None:
+            self._book(call, done.route, usage, outcome=outcome, tries=done.tries)
 
         return ChatStream(
-            report=report, begun=begun, memory=self._memory, settle=settle, on_failure=self._dispatcher.failed_later
+            report=report,
+            begun=begun,
+            memory=self._memory,
+            estimate=partial(_estimate, call),
+            settle=settle,
+            on_failure=self._dispatcher.note_error,
         )
 
     async def _dispatch(
@@ -110,12 +119,14 @@ class ChatService:
 
         async def ask_and_book(route: Route) -> _T:
             nonlocal tries
-            tries += not route.provider.direct
             try:
                 return await ask(route)
             except asyncio.CancelledError:
                 if not route.provider.direct:
-                    self._book(call, route, _estimate(call, ""), outcome="cancelled", tries=tries)
+                    self._book(call, route, _estimate(call, ""), outcome="cancelled", tries=tries + 1)
+                raise
+            except MemoryOSError as exc:
+                tries += cost_of(route, exc)
                 raise
 
         return ask_and_book

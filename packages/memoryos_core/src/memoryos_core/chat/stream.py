@@ -15,8 +15,11 @@ from memoryos_ports.errors import UpstreamError
 from memoryos_ports.ids import EventId
 from memoryos_ports.llm import NO_FACTS, CallFacts, ChatChunk, ChoiceDelta, Usage
 
-Settle: TypeAlias = Callable[[Usage | None, str, Outcome], None]
-"""Books what an answer cost: the provider's figures if there are any, all that was said, and how it ended."""
+Settle: TypeAlias = Callable[[Usage, Outcome], None]
+"""Books what an answer cost, and how it ended."""
+
+Estimate: TypeAlias = Callable[[str], Usage]
+"""From all that was said to what that may have cost, where the provider does not count."""
 
 
 class ChatReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,13 +53,14 @@ class ChatStream:
         report: ChatReport,
         begun: Begun,
         memory: ChatMemory | None,
+        estimate: Estimate,
         settle: Settle,
         on_failure: Callable[[Route, UpstreamError], None],
     ) -> None:
         self.report = report
         self.stored = True
         self._begun, self._memory = begun, memory
-        self._settle, self._on_failure = settle, on_failure
+        self._estimate, self._settle, self._on_failure = estimate, settle, on_failure
         self._text: list[str] = []
         self._other_text: list[str] = []
         self._usage: Usage | None = None
@@ -65,8 +69,8 @@ class ChatStream:
     async def batches(self) -> AsyncGenerator[list[ChatChunk], None]:
         """Yield the chunks as they arrive, in lists that arrived together; then make the exchange durable.
 
-        Closed or cancelled early, or cut by the provider, it remembers what was passed on, as a partial exchange; the
-        call is booked all the same. Raises what the provider raises.
+        A chunk with usage is always the last. Closed or cancelled early, or cut by the provider, it remembers what was
+        passed on, as a partial exchange; the call is booked all the same. Raises what the provider raises.
         """
         outcome: Outcome = "cancelled"
         try:
@@ -76,17 +80,28 @@ class ChatStream:
                 async for batch in rest:
                     yield batch
                     self._note(batch)
+            if self._usage is None:
+                yield [self._usage_chunk()]
             outcome = "complete"
         except UpstreamError as exc:
             outcome = "cut"
             self._on_failure(self.report.route, exc)
             raise
         finally:
-            self._settle(self._usage, "".join([*self._text, *self._other_text]), outcome)
+            self._settle(self._usage or self._estimated(), outcome)
             if outcome != "complete" and self._memory is not None:
                 self._memory.remember_later(self.report.prepared, self._answered(partial=True))
         if self._memory is not None:
             self.stored = await self._memory.remember(self.report.prepared, self._answered(partial=False))
+
+    def _estimated(self) -> Usage:
+        return self._estimate("".join([*self._text, *self._other_text]))
+
+    def _usage_chunk(self) -> ChatChunk:
+        """Return the chunk that a provider leaves out which does not count; it says that it is an estimate (X2)."""
+        head = self._begun.first[0]
+        self._usage = self._estimated()
+        return ChatChunk(id=head.id, created=head.created, model=head.model, usage=self._usage)
 
     def _note(self, batch: list[ChatChunk]) -> None:
         for chunk in batch:

@@ -90,7 +90,7 @@ class EmbeddingsService:
                 param="input",
                 code="unsupported_value",
             )
-        if self._rules.match("\n".join(texts)) or self._rules.match_request((), request.params):
+        if self._rules.match_texts(texts) or self._rules.match_request((), request.params):
             raise LocalModelRequired(request.model)
 
     def _book(self, call: EmbeddingsCall, route: Route, usage: Usage, *, outcome: Outcome, tries: int) -> None:

@@ -90,7 +90,7 @@ class Ingest:
 
     def _marked(self, event: TurnsEvent) -> TurnsEvent:
         """Return the event marked as sensitive when one of its turns is: all of its pages stay local then."""
-        texts = [text for message in event.messages for text in (message.name or "", message.content)]
+        texts = [message.content for message in event.messages] + [message.name or "" for message in event.messages]
         if event.sensitive or not self._sensitive.match_texts(texts):
             return event
         return msgspec.structs.replace(event, sensitive=True)

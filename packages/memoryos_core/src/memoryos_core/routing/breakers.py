@@ -29,9 +29,9 @@ class _Breaker:
 class Breakers:
     """One breaker for each deployment that failed lately.
 
-    Whoever was let in says how it went: `succeeded`, `failed`, or `let_go` when that tells nothing about the deployment
-    (it was cancelled). What the caller did wrong is a success: the deployment answered. `by` is whoever enters, and
-    says so again: one that was let in before the breaker opened does not end the trial of another.
+    Whoever was let in says how it went, `succeeded` or `failed`, unless that tells nothing about the deployment (it was
+    cancelled), and leaves. What the caller did wrong is a success: the deployment answered. `by` is whoever enters and
+    leaves: one that was let in before the breaker opened does not end the trial of another.
     """
 
     def __init__(
@@ -55,24 +55,24 @@ class Breakers:
         breaker = self._breakers.get(deployment)
         return max(0.0, breaker.open_until - self._monotonic()) if breaker and self._is_open(breaker) else 0.0
 
-    def succeeded(self, deployment: str, by: object) -> None:
+    def succeeded(self, deployment: str) -> None:
         """Note that the deployment answered."""
         self._breakers.pop(deployment, None)
 
-    def failed(self, deployment: str, by: object) -> None:
+    def failed(self, deployment: str) -> None:
         """Note that the deployment failed."""
         breaker = self._breakers.setdefault(deployment, _Breaker())
         breaker.failures += 1
-        _end_trial(breaker, by)
         if self._is_open(breaker):
             breaker.open_until = self._monotonic() + self._settings.cooldown_s
         while len(self._breakers) > MAX_WATCHED:
             del self._breakers[next(iter(self._breakers))]
 
-    def let_go(self, deployment: str, by: object) -> None:
-        """Note that a request ended without telling anything."""
-        if breaker := self._breakers.get(deployment):
-            _end_trial(breaker, by)
+    def leave(self, deployment: str, by: object) -> None:
+        """Note that a request has ended, and its trial if it was one."""
+        breaker = self._breakers.get(deployment)
+        if breaker is not None and breaker.prober is by:
+            breaker.prober = None
 
     def is_down(self, provider: str) -> bool:
         """Return whether a deployment of the provider is down, as far as we know.
@@ -89,8 +89,3 @@ class Breakers:
 
     def _is_open(self, breaker: _Breaker) -> bool:
         return breaker.failures >= self._settings.failures
-
-
-def _end_trial(breaker: _Breaker, by: object) -> None:
-    if breaker.prober is by:
-        breaker.prober = None

@@ -88,14 +88,14 @@ class Dispatcher:
             except MemoryOSError as exc:
                 journey.note_failure(route, exc, now=self._now())
             else:
-                return Dispatched(answer=answer, route=route, tries=journey.tries + _cost_of(route))
+                return Dispatched(answer=answer, route=route, tries=journey.tries + cost_of(route))
         raise journey.verdict()
 
-    def failed_later(self, route: Route, exc: UpstreamError) -> None:
-        """Note that a stream failed that had begun well."""
+    def note_error(self, route: Route, exc: UpstreamError) -> None:
+        """Note that a call failed, or a stream that had begun well."""
         log_failure(route, exc)
-        if not _is_answer(exc):
-            self._breakers.failed(route.deployment, self)
+        note = self._breakers.succeeded if _is_answer(exc) else self._breakers.failed
+        note(route.deployment)
 
     async def _next(self, journey: "_Journey") -> Route | None:
         """Return the route to be asked now, after waiting if need be; None when nobody is left."""
@@ -109,20 +109,19 @@ class Dispatcher:
         return None
 
     async def _ask(self, journey: "_Journey", route: Route, ask: Callable[[Route], Awaitable[_T]]) -> _T:
-        note = self._breakers.let_go
         try:
-            async with asyncio.timeout(max(0.0, journey.until - self._now()) + _ADAPTERS_FIRST_S):
+            async with asyncio.timeout(journey.until + _ADAPTERS_FIRST_S - self._now()):
                 answer = await ask(route)
-            note = self._breakers.succeeded
         except TimeoutError as exc:  # it had less than its own time: that says nothing of the provider
             raise UpstreamTimeout(upstream=route.provider.name, detail="no time left for the request") from exc
         except UpstreamError as exc:
-            log_failure(route, exc)
-            note = self._breakers.succeeded if _is_answer(exc) else self._breakers.failed
+            self.note_error(route, exc)
             raise
+        else:
+            self._breakers.succeeded(route.deployment)
+            return answer
         finally:
-            note(route.deployment, journey)
-        return answer
+            self._breakers.leave(route.deployment, journey)
 
 
 class _Journey:
@@ -153,13 +152,15 @@ class _Journey:
 
     def note_cooling(self, route: Route, *, rest_s: float) -> None:
         """Leave a route out whose breaker is open."""
+        if route.provider.direct:
+            return
         if self._error is None or (isinstance(self._error, CoolingDown) and rest_s < (self._error.retry_after_s or 0)):
             detail = "failed too often lately and is left alone for a while"
             self._error = CoolingDown(upstream=route.provider.name, detail=detail, retry_after_s=rest_s)
 
     def note_failure(self, route: Route, exc: MemoryOSError, *, now: float) -> None:
         """Decide what a failure means for the rest of the request; raise it when it is final."""
-        self.tries += _cost_of(route, exc)
+        self.tries += cost_of(route, exc)
         exc.tries = self.tries
         verdict = verdict_on(exc)
         if route.provider.direct:
@@ -202,15 +203,15 @@ def log_failure(route: Route, exc: UpstreamError) -> None:
         logger.bind(route=str(route), error=type(exc).__name__, detail=exc.detail).warning("provider failed")
 
 
-def _is_answer(exc: UpstreamError) -> bool:
-    """Return whether an error shows that the provider is well: it may have refused us, but it answered."""
-    return isinstance(exc, UpstreamRejected | RateLimited | QuotaExhausted | UpstreamAuthError)
-
-
-def _cost_of(route: Route, exc: MemoryOSError | None = None) -> int:
+def cost_of(route: Route, exc: MemoryOSError | None = None) -> int:
     """Return how many calls to a provider asking this route was: what was refused here was none."""
     is_ours = isinstance(exc, InvalidInput | LocalModelRequired)
     return 0 if route.provider.direct or is_ours else 1
+
+
+def _is_answer(exc: UpstreamError) -> bool:
+    """Return whether an error shows that the provider is well: it may have refused us, but it answered."""
+    return isinstance(exc, UpstreamRejected | RateLimited | QuotaExhausted | UpstreamAuthError)
 
 
 def _time_of(routes: Sequence[Route]) -> float:

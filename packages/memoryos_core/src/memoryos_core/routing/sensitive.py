@@ -1,5 +1,6 @@
 """What must stay on local models: words and patterns of the operator, looked for in all that would leave the house."""
 
+import base64
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ _INVISIBLE = re.compile(
 _HAN = r"[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _BESIDE_HAN = re.compile(f"(?<={_HAN}) | (?={_HAN})")
 _ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|([bfnrt])|([\"/]))")
+_TEXT_FILE = re.compile(r"data:(?:text/|application/(?:json|xml|x-ndjson|yaml|[\w.-]+\+(?:json|xml)))[^,]*;base64,")
 _FILE = re.compile(r"data:[\w/.+-]*(?:;[\w=.+-]+)*;base64,[A-Za-z0-9+/=_-]*|[A-Za-z0-9+/=_-]{1024,}")
 
 
@@ -49,15 +51,13 @@ class SensitiveRules:
         """Return whether one of the texts does, or all of them together: a word may be spread over several."""
         if not self:
             return False
-        joined = "\n".join(texts)
-        if self.match(joined) or (len(texts) > 1 and self.match("".join(texts))):
-            return True
-        return any(pattern.search(text) for text in texts for pattern in self._patterns)
+        together = {"\n".join(texts), "".join(texts)}
+        return any(map(self.match, together.union(texts) if self._patterns else together))
 
     def match_request(self, messages: Iterable[Message], params: Mapping[str, msgspec.Raw]) -> bool:
         """Return whether any text of a request does: of every role, of names, tool calls, tools and other parameters.
 
-        Images, audio and files are not looked into, their names are.
+        Files of text are looked into; images, audio and other files are not, their names are.
         """
         if not self:
             return False
@@ -117,6 +117,17 @@ def _text_of(part: ContentPart) -> str:
     return part.text or part.refusal or ""
 
 
+def _text_of_file(file: str) -> str:
+    """Return what a data URL of a text says; "" for every other file."""
+    found = _TEXT_FILE.match(file)
+    if found is None:
+        return ""
+    try:
+        return base64.b64decode(file[found.end() :] + "==").decode(errors="replace")
+    except ValueError:
+        return ""
+
+
 def _decoded(raw: msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(raw)
@@ -130,8 +141,7 @@ def _strings(value: Any) -> Iterator[str]:
     while waiting:
         match waiting.pop():
             case str() as text:
-                if not _FILE.fullmatch(text):
-                    yield text
+                yield text if not _FILE.fullmatch(text) else _text_of_file(text)
             case dict() as fields:
                 waiting += [item for pair in reversed(fields.items()) for item in reversed(pair)]
             case list() as items:

@@ -15,12 +15,13 @@ NOT_STORED = b": memory not stored\n\n"
 _OURS = frozenset({"role", "content", "refusal", "reasoning_content", "tool_calls"})
 
 _encode = msgspec.json.Encoder().encode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def encode_answer(answer: ChatAnswer) -> bytes:
     """Return the body of a whole answer: as the provider sent it where that may be, else encoded from the fields."""
     if answer.wire is not None:
-        return answer.wire
+        return _with_estimate(answer.wire, answer.usage)
     body: dict[str, Any] = {
         "id": answer.id,
         "object": "chat.completion",
@@ -50,6 +51,13 @@ def encode_batch(chunks: Iterable[ChatChunk], *, include_usage: bool) -> bytes:
 def encode_stream_error(body: ErrorBody) -> bytes:
     """Return the event that ends a stream that failed; SDKs raise APIError for it."""
     return b"data: %b\n\n" % _encode({"error": body})
+
+
+def _with_estimate(wire: bytes, usage: Usage | None) -> bytes:
+    """Return a provider's answer with the usage that it left out (X2)."""
+    if usage is None or not usage.estimated:
+        return wire
+    return _encode({**_fields(wire), "usage": _usage(usage)})
 
 
 def _choice(choice: Choice) -> dict[str, Any]:

@@ -11,14 +11,14 @@ from loguru import logger
 
 from memoryos_core.chat.attempt import ChatCall
 from memoryos_core.chat.service import ChatService
-from memoryos_core.chat.stream import ChatReport, ChatStream
+from memoryos_core.chat.stream import ChatReport
 from memoryos_core.routing.router import ModelRouter
 from memoryos_gateway.auth import Authenticator
 from memoryos_gateway.call_headers import facts_headers, route_header
 from memoryos_gateway.errors import answer_error, is_internal
 from memoryos_gateway.http import JSON_TYPE, ClientGone, read_json_body, while_connected
 from memoryos_gateway.identity import chat_caller, idempotency_key
-from memoryos_gateway.openai.decode import ChatBody, decode_chat
+from memoryos_gateway.openai.decode import decode_chat
 from memoryos_gateway.openai.encode import DONE, NOT_STORED, encode_answer, encode_batch, encode_stream_error
 from memoryos_ports.errors import ModelNotFound
 from memoryos_ports.llm import ChatChunk
@@ -53,18 +53,18 @@ def chat_route(
                 params=body.params,
                 idempotency_key=idempotency_key(scope),
             )
+            if body.stream:
+                await _answer_stream(service, call, receive, send, include_usage=body.include_usage)
+                return
             async with while_connected(receive):
-                await _answer(service, call, body, send)
+                await _answer(service, call, send)
         except ClientGone:
             logger.debug("client gone")
 
     return chat_completions
 
 
-async def _answer(service: ChatService, call: ChatCall, body: ChatBody, send: Send) -> None:
-    if body.stream:
-        await _send_stream(await service.stream(call), send, include_usage=body.include_usage)
-        return
+async def _answer(service: ChatService, call: ChatCall, send: Send) -> None:
     answer, report = await service.complete(call)
     content = encode_answer(answer)
     headers = [JSON_TYPE, (b"content-length", b"%d" % len(content)), *_report_headers(report)]
@@ -72,21 +72,30 @@ async def _answer(service: ChatService, call: ChatCall, body: ChatBody, send: Se
     await send({"type": "http.response.body", "body": content, "more_body": False})
 
 
-async def _send_stream(stream: ChatStream, send: Send, *, include_usage: bool) -> None:
-    async with aclosing(stream.batches()) as batches:
-        first = await anext(batches)  # begins the generator, so that closing it always closes the upstream call
-        await send({"type": "http.response.start", "status": 200, "headers": [*_SSE, *_report_headers(stream.report)]})
-        try:
-            await _send_batch(send, first, include_usage=include_usage)
-            async for batch in batches:
-                await _send_batch(send, batch, include_usage=include_usage)
-        except Exception as exc:  # noqa: BLE001 - the last handler: a stream that began can only tell it in its own words
-            answer = answer_error(exc, asks_model=True)
-            if is_internal(answer):
-                logger.opt(exception=exc).error("stream failed")
-            end = encode_stream_error(answer.body) + DONE
-        else:
-            end = DONE if stream.stored else NOT_STORED + DONE
+async def _answer_stream(
+    service: ChatService, call: ChatCall, receive: Receive, send: Send, *, include_usage: bool
+) -> None:
+    """Answer with a stream; once it has begun, everything is told in its own words, the server's end included."""
+    begun = False
+    try:
+        async with while_connected(receive):
+            stream = await service.stream(call)
+            async with aclosing(stream.batches()) as batches:
+                first = await anext(batches)  # begins the generator, so that closing it always closes the upstream call
+                headers = [*_SSE, *_report_headers(stream.report)]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                begun = True
+                await _send_batch(send, first, include_usage=include_usage)
+                async for batch in batches:
+                    await _send_batch(send, batch, include_usage=include_usage)
+        end = DONE if stream.stored else NOT_STORED + DONE
+    except Exception as exc:
+        if isinstance(exc, ClientGone) or not begun:
+            raise
+        answer = answer_error(exc, asks_model=True)
+        if is_internal(answer):
+            logger.opt(exception=exc).error("stream failed")
+        end = encode_stream_error(answer.body) + DONE
     await send({"type": "http.response.body", "body": end, "more_body": False})
 
 

@@ -38,7 +38,7 @@ def read_answer(
     blocks = [(read_block(raw, upstream=upstream), raw) for raw in wire.content]
     message = _message(blocks, wire, by_tool=by_tool)
     thoughts = [raw for block, raw in blocks if block.type in ("thinking", "redacted_thinking")]
-    keep_thoughts(cache, request, (call.id for call in message.tool_calls), thoughts)
+    keep_thoughts(cache, request, message.tool_calls, thoughts)
     answer_id, created, model = wire.head(model=request.model)
     choice = Choice(
         index=0,

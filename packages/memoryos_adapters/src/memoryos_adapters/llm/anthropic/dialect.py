@@ -12,6 +12,7 @@ from memoryos_adapters.llm.anthropic.models import capabilities_of
 from memoryos_adapters.llm.anthropic.request import encode_request
 from memoryos_adapters.llm.anthropic.stream import AnthropicStreamDecoder
 from memoryos_adapters.llm.dialect import Outgoing, StreamDecoder
+from memoryos_adapters.llm.hidden import hidden_texts
 from memoryos_adapters.llm.replay import ReplayCache
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.errors import MemoryOSError
@@ -35,7 +36,7 @@ class AnthropicDialect:
         self._base_url = settings.base_url.rstrip("/")
         self._is_our_version = "anthropic-version" not in map(str.lower, settings.headers)
         self._max_output_tokens = settings.max_output_tokens
-        self._errors = AnthropicErrors(upstream=name, hidden=(self._key, URL(self._base_url).host or ""))
+        self._errors = AnthropicErrors(upstream=name, hidden=hidden_texts(settings))
         self._cache = ReplayCache()
 
     @property

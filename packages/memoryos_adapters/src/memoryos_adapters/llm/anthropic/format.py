@@ -6,6 +6,7 @@ import msgspec
 
 from memoryos_adapters.llm.anthropic.blocks import TextBlock
 from memoryos_adapters.llm.anthropic.models import Capabilities
+from memoryos_adapters.llm.anthropic.schema import closed_schema
 from memoryos_adapters.llm.anthropic.tools import Tool, object_schema
 from memoryos_adapters.llm.chat_params import ChatParams, JsonSchemaFormat, ResponseFormat, unsupported
 from memoryos_ports.errors import InvalidInput
@@ -14,6 +15,7 @@ from memoryos_ports.llm import ChatRequest
 ANSWER_TOOL = "json_answer"
 """The tool that a model without native schemas must call with its answer; clients never see it."""
 
+_SCHEMA = "response_format.json_schema.schema"
 _ANY_JSON = "Answer with one JSON object, and nothing before or after it: no other text and no code fence."
 
 
@@ -34,12 +36,12 @@ def read_format(params: ChatParams, able: Capabilities) -> AnswerFormat:
             return AnswerFormat(words=(TextBlock(text=_ANY_JSON),))
         case ResponseFormat(type="json_schema", json_schema=JsonSchemaFormat(schema=dict(schema)) as asked):
             if able.structured:
-                return AnswerFormat(native={"type": "json_schema", "schema": schema})
+                closed = closed_schema(schema, param=_SCHEMA)
+                return AnswerFormat(native={"type": "json_schema", "schema": closed})
             described = asked.description or "Give your answer with this tool."
             return AnswerFormat(tool=Tool(name=ANSWER_TOOL, input_schema=object_schema(schema), description=described))
         case ResponseFormat(type="json_schema"):
-            param = "response_format.json_schema.schema"
-            raise InvalidInput(f"{param} is missing", param=param)
+            raise InvalidInput(f"{_SCHEMA} is missing", param=_SCHEMA)
         case other:
             raise unsupported("response_format.type", f"{other.type!r} is not supported by this provider")
 

@@ -1,6 +1,5 @@
 """A conversation in Anthropic's dialect: the system's words apart, then turns (AN4-AN7, AN11, AN12)."""
 
-import re
 from collections.abc import Callable
 from itertools import chain, repeat
 from typing import TypeAlias
@@ -16,8 +15,10 @@ from memoryos_adapters.llm.anthropic.blocks import (
     read_part,
     text_blocks,
 )
+from memoryos_adapters.llm.anthropic.call_ids import CallIds
 from memoryos_adapters.llm.anthropic.turns import Turns
 from memoryos_adapters.llm.chat_params import unsupported
+from memoryos_adapters.llm.functions_only import check_functions_only
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.llm import ContentPart, Message, ToolCall
 
@@ -41,18 +42,20 @@ class _WireMessage(msgspec.Struct, frozen=True):
 _NO_WIRE = _WireMessage()
 _WIRE = msgspec.json.Decoder(_WireMessage)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NOT_IN_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-def read_conversation(messages: tuple[Message, ...], thoughts_of: ThoughtsOf) -> tuple[list[TextBlock], Turns]:
+def read_conversation(
+    messages: tuple[Message, ...], thoughts_of: ThoughtsOf, *, bound_thoughts: bool
+) -> tuple[list[TextBlock], Turns]:
     """Return the system's words, in order, and the turns; thoughts are asked for in the tool loop at the end only.
 
-    Raises InvalidInput that names what cannot be said.
+    `bound_thoughts` is that of `Capabilities`. Raises InvalidInput that names what cannot be said.
     """
-    _check_tool_results(messages)
-    loop_begins = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
+    _check_last_question(messages)
+    check_functions_only(messages)
+    loop_begins = _loop_begins(messages, bound_thoughts=bound_thoughts)
     system: list[TextBlock] = []
-    turns = Turns()
+    turns, ids = Turns(), CallIds()
     for place, message in enumerate(messages):
         path = f"messages[{place}]"
         wire = _wire_of(message, path)
@@ -62,13 +65,37 @@ def read_conversation(messages: tuple[Message, ...], thoughts_of: ThoughtsOf) ->
             case "user":
                 turns.say("user", _parts(message, wire, path))
             case "tool":
-                turns.say("user", [_tool_result(message, wire, path)])
+                turns.say("user", [_tool_result(message, wire, path, ids)])
             case "assistant":
                 thoughts = thoughts_of(message, wire.thinking_blocks) if place > loop_begins else ()
-                turns.say("assistant", [*thoughts, *_texts(message, wire, path), *_tool_uses(message, path)])
+                turns.say("assistant", [*thoughts, *_texts(message, wire, path), *_tool_uses(message, path, ids)])
             case role:
                 raise unsupported(f"{path}.role", f"messages of role {role!r} are not supported by this provider")
+    ids.end()
     return system, turns
+
+
+def unsaid_fields(messages: tuple[Message, ...]) -> tuple[str, ...]:
+    """Return the fields that no message can hold here: who speaks, and how closely an image is looked at."""
+    has_name = any(message.name for message in messages if message.role != "tool")
+    parts = [part for message in messages if isinstance(message.content, tuple) for part in message.content]
+    has_detail = any(part.image_url is not None and part.image_url.detail not in (None, "auto") for part in parts)
+    return (*(["messages.name"] if has_name else ()), *(["messages.content.image_url.detail"] if has_detail else ()))
+
+
+def _loop_begins(messages: tuple[Message, ...], *, bound_thoughts: bool) -> int:
+    """Return the place of the question that the tool loop at the end is about, -1 when there is none.
+
+    What the user adds to results does not end the loop. It does where thoughts are bound to what came before them: what
+    memory recalled is in the last of the user's messages alone, and no longer in the question.
+    """
+    begins, last = -1, ""
+    for place, message in enumerate(messages):
+        if message.role == "user" and (bound_thoughts or last != "tool"):
+            begins = place
+        elif message.role in ("assistant", "tool"):
+            last = message.role
+    return begins
 
 
 def _parts(message: Message, wire: _WireMessage, path: str) -> list[PartBlock]:
@@ -93,53 +120,43 @@ def _is_text(part: ContentPart) -> bool:
     return part.type in ("text", "refusal")
 
 
-def _tool_uses(message: Message, path: str) -> list[ToolUseBlock]:
-    return [_tool_use(call, f"{path}.tool_calls[{place}]") for place, call in enumerate(message.tool_calls)]
+def _tool_uses(message: Message, path: str, ids: CallIds) -> list[ToolUseBlock]:
+    path = f"{path}.tool_calls"
+    given = ids.ask(message.tool_calls, path)
+    calls = zip(message.tool_calls, given, strict=True)
+    return [_tool_use(call, call_id, f"{path}[{place}]") for place, (call, call_id) in enumerate(calls)]
 
 
-def _tool_use(call: ToolCall, path: str) -> ToolUseBlock:
+def _tool_use(call: ToolCall, call_id: str, path: str) -> ToolUseBlock:
     arguments = call.arguments.strip() or "{}"
     try:
         _OBJECT.decode(arguments)
     except (msgspec.MsgspecError, RecursionError) as exc:
         param = f"{path}.function.arguments"
         raise InvalidInput(f"{param} must hold a JSON object", param=param) from exc
-    return ToolUseBlock(id=_id(call.id), name=call.name, input=msgspec.Raw(arguments.encode()))
+    return ToolUseBlock(id=call_id, name=call.name, input=msgspec.Raw(arguments.encode()))
 
 
-def _tool_result(message: Message, wire: _WireMessage, path: str) -> ToolResultBlock:
+def _tool_result(message: Message, wire: _WireMessage, path: str, ids: CallIds) -> ToolResultBlock:
     return ToolResultBlock(
-        tool_use_id=_id(message.tool_call_id or ""),
+        tool_use_id=ids.answer(message.tool_call_id, f"{path}.tool_call_id"),
         content=tuple(_parts(message, wire, path)),
         is_error=wire.is_error is True,
     )
 
 
-def _id(call_id: str) -> str:
-    """Other providers' ids hold characters that Anthropic's may not."""
-    return _NOT_IN_AN_ID.sub("_", call_id)
+def _check_last_question(messages: tuple[Message, ...]) -> None:
+    """A blank message is left out, and the model would answer the question before it."""
+    place = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
+    if place >= 0 and _is_blank(messages[place].content):
+        param = f"messages[{place}].content"
+        raise InvalidInput(f"{param}: the last message of the user must say something", param=param)
 
 
-def _check_tool_results(messages: tuple[Message, ...]) -> None:
-    """Every result has its call in the answer before it, and every call its result."""
-    open_ids: set[str | None] = set()
-    asked_at = ""
-    for place, message in enumerate(messages):
-        path = f"messages[{place}]"
-        if message.role == "tool":
-            if message.tool_call_id not in open_ids:
-                param = f"{path}.tool_call_id"
-                raise InvalidInput(f"{param}: no call of this id is open in the answer before", param=param)
-            open_ids.remove(message.tool_call_id)
-        elif message.role == "assistant":
-            _check_answered(open_ids, asked_at)
-            open_ids, asked_at = {call.id for call in message.tool_calls}, f"{path}.tool_calls"
-    _check_answered(open_ids, asked_at)
-
-
-def _check_answered(open_ids: set[str | None], asked_at: str) -> None:
-    if open_ids:
-        raise InvalidInput(f"{asked_at}: a call has no result in the messages after it", param=asked_at)
+def _is_blank(content: str | tuple[ContentPart, ...] | None) -> bool:
+    if isinstance(content, tuple):
+        return all(_is_text(part) and not (part.text or part.refusal or "").strip() for part in content)
+    return not (content or "").strip()
 
 
 def _wire_of(message: Message, path: str) -> _WireMessage:

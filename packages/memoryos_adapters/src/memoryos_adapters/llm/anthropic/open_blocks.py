@@ -6,20 +6,21 @@ import msgspec
 
 from memoryos_adapters.llm.anthropic.format import ANSWER_TOOL
 from memoryos_adapters.llm.anthropic.wire import WireBlock, WireDelta, arguments_of, read_block
-from memoryos_ports.llm import ChoiceDelta, ToolCallDelta
+from memoryos_ports.llm import ChoiceDelta, ToolCall, ToolCallDelta
 
 
 class OpenBlocks:
     """What each event of a block adds to the answer. Calls are numbered by themselves, not as blocks are.
 
     `by_tool` says that a call of `ANSWER_TOOL` is the answer's text. `thoughts` are the signed blocks that came, whole
-    and as they were, `call_ids` those of the client's tools. Blocks of other types say nothing.
+    and as they were, `calls` those of the client's tools that ended. Blocks of other types say nothing.
     """
 
     def __init__(self, *, by_tool: bool, upstream: str) -> None:
         self._by_tool, self._upstream = by_tool, upstream
         self._open: dict[int, _OpenBlock] = {}
-        self.call_ids: list[str] = []
+        self._begun_calls = 0
+        self.calls: list[ToolCall] = []
         self.thoughts: list[msgspec.Raw] = []
 
     def start(self, index: int, raw: msgspec.Raw) -> ChoiceDelta | None:
@@ -33,8 +34,8 @@ class OpenBlocks:
             case "tool_use" if self._by_tool and block.name == ANSWER_TOOL:
                 opened = _OpenAnswer(block)
             case "tool_use":
-                opened = _OpenCall(block, len(self.call_ids))
-                self.call_ids.append(block.id)
+                opened = _OpenCall(block, self._begun_calls, self.calls)
+                self._begun_calls += 1
             case _:
                 return None
         self._open[index] = opened
@@ -80,14 +81,14 @@ class _OpenThought:
 
     def __init__(self, block: WireBlock, raw: msgspec.Raw, thoughts: list[msgspec.Raw]) -> None:
         self._block, self._raw, self._thoughts = block, raw, thoughts
-        self._thinking, self._signature = block.thinking, block.signature
+        self._thinking, self._signature = [block.thinking], [block.signature]
 
     def begin(self) -> ChoiceDelta | None:
         return _reasoning(self._block.thinking)
 
     def add(self, delta: WireDelta) -> ChoiceDelta | None:
-        self._thinking += delta.thinking
-        self._signature += delta.signature
+        self._thinking.append(delta.thinking)
+        self._signature.append(delta.signature)
         return _reasoning(delta.thinking)
 
     def end(self) -> ChoiceDelta | None:
@@ -96,16 +97,16 @@ class _OpenThought:
 
     def _whole(self) -> msgspec.Raw:
         fields = msgspec.json.decode(self._raw, type=dict[str, msgspec.Raw])
-        whole = {**fields, "thinking": self._thinking, "signature": self._signature}
+        whole = {**fields, "thinking": "".join(self._thinking), "signature": "".join(self._signature)}
         return msgspec.Raw(msgspec.json.encode(whole))
 
 
 class _OpenCall:
     """A call of the client's tool; one without any piece of input has it with its beginning, if it has any."""
 
-    def __init__(self, block: WireBlock, number: int) -> None:
-        self._block, self._number = block, number
-        self._has_arguments = False
+    def __init__(self, block: WireBlock, number: int, calls: list[ToolCall]) -> None:
+        self._block, self._number, self._calls = block, number, calls
+        self._pieces: list[str] = []
 
     def begin(self) -> ChoiceDelta | None:
         return self._say(ToolCallDelta(index=self._number, id=self._block.id, name=self._block.name))
@@ -113,13 +114,13 @@ class _OpenCall:
     def add(self, delta: WireDelta) -> ChoiceDelta | None:
         if not delta.partial_json:
             return None
-        self._has_arguments = True
+        self._pieces.append(delta.partial_json)
         return self._say(ToolCallDelta(index=self._number, arguments=delta.partial_json))
 
     def end(self) -> ChoiceDelta | None:
-        if self._has_arguments:
-            return None
-        return self._say(ToolCallDelta(index=self._number, arguments=arguments_of(self._block)))
+        arguments = "".join(self._pieces) or arguments_of(self._block)
+        self._calls.append(ToolCall(id=self._block.id, name=self._block.name, arguments=arguments))
+        return None if self._pieces else self._say(ToolCallDelta(index=self._number, arguments=arguments))
 
     def _say(self, delta: ToolCallDelta) -> ChoiceDelta:
         return ChoiceDelta(index=0, tool_calls=(delta,))

@@ -6,7 +6,7 @@ import msgspec
 
 from memoryos_adapters.llm.anthropic.blocks import TextBlock
 from memoryos_adapters.llm.anthropic.format import read_format
-from memoryos_adapters.llm.anthropic.messages import read_conversation
+from memoryos_adapters.llm.anthropic.messages import read_conversation, unsaid_fields
 from memoryos_adapters.llm.anthropic.models import Capabilities
 from memoryos_adapters.llm.anthropic.options import read_options
 from memoryos_adapters.llm.anthropic.thinking import Thinking, read_thinking
@@ -56,12 +56,14 @@ def _conversation(
     request: ChatRequest, able: Capabilities, cache: ReplayCache
 ) -> tuple[list[TextBlock], Turns, tuple[str, ...]]:
     system, turns = read_conversation(
-        request.messages, lambda message, sent: thoughts_of(cache, request, message, sent)
+        request.messages,
+        lambda message, sent: thoughts_of(cache, request, message, sent),
+        bound_thoughts=able.bound_thoughts,
     )
     unsaid = () if turns.end(prefill=able.prefill) else (_last_answer(request),)
     if not turns.items:
         raise InvalidInput("messages must hold something that the user says", param="messages")
-    return system, turns, unsaid
+    return system, turns, (*unsaid, *unsaid_fields(request.messages))
 
 
 def _last_answer(request: ChatRequest) -> str:

@@ -74,16 +74,16 @@ class AnthropicStreamDecoder:
             raise self._cut("the stream ended without a stop_reason")
         for index in self._blocks.left_open():
             self._say(self._blocks.stop(index), into)
-        call_ids, thoughts = self._blocks.call_ids, self._blocks.thoughts
+        calls, thoughts = self._blocks.calls, self._blocks.thoughts
         native, details = self._last.stop_reason, self._last.stop_details
         finish = ChoiceDelta(
             index=0,
             refusal=None if details is None else details.explanation,
-            finish_reason=finish_reason_of(native, calls_tools=bool(call_ids), upstream=self._upstream),
+            finish_reason=finish_reason_of(native, calls_tools=bool(calls), upstream=self._upstream),
             native_finish_reason=native,
             extra=as_extra(thoughts),
         )
-        keep_thoughts(self._cache, self._request, call_ids, thoughts)
+        keep_thoughts(self._cache, self._request, calls, thoughts)
         self._say(finish, into)
         if (usage := usage_of(self._usage)) is not None:
             into.append(msgspec.structs.replace(self._chunk(), usage=usage))

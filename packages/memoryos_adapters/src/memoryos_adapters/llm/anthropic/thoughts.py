@@ -4,13 +4,13 @@ They are worth something only inside the tool loop that they belong to: newer mo
 the very conversation before them, and what memory recalled for an earlier turn is not in a later request.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from memoryos_adapters.llm.anthropic.blocks import MaybeRaw
-from memoryos_adapters.llm.replay import ReplayCache
-from memoryos_ports.llm import ChatRequest, Message
+from memoryos_adapters.llm.replay import ReplayCache, digest_of
+from memoryos_ports.llm import ChatRequest, Message, ToolCall
 
 FIELD = "thinking_blocks"
 """The field of a message that holds them, here and in other gateways."""
@@ -42,12 +42,12 @@ def as_extra(blocks: Sequence[msgspec.Raw]) -> dict[str, msgspec.Raw]:
 
 
 def keep_thoughts(
-    cache: ReplayCache, request: ChatRequest, call_ids: Iterable[str], blocks: Sequence[msgspec.Raw]
+    cache: ReplayCache, request: ChatRequest, calls: Sequence[ToolCall], blocks: Sequence[msgspec.Raw]
 ) -> None:
     """Keep what led to these calls, for clients that lose it."""
     if blocks:
-        kept = _Kept(model=request.model, blocks=list(blocks))
-        cache.keep(request.owner, call_ids, msgspec.json.encode(kept))
+        kept = msgspec.json.encode(_Kept(model=request.model, blocks=list(blocks)))
+        cache.keep(request.owner, [call.id for call in calls], kept, said=digest_of(calls))
 
 
 def thoughts_of(cache: ReplayCache, request: ChatRequest, message: Message, sent: MaybeRaw) -> tuple[msgspec.Raw, ...]:
@@ -62,8 +62,9 @@ def thoughts_of(cache: ReplayCache, request: ChatRequest, message: Message, sent
 
 
 def _kept(cache: ReplayCache, request: ChatRequest, message: Message) -> _Kept | None:
+    said = digest_of(message.tool_calls)
     for call in message.tool_calls:
-        if (blob := cache.find(request.owner, call.id)) is not None:
+        if (blob := cache.find(request.owner, call.id, said=said)) is not None:
             return _KEPT.decode(blob)
     return None
 

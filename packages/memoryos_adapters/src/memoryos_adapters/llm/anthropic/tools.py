@@ -7,6 +7,7 @@ import msgspec
 
 from memoryos_adapters.llm.anthropic.blocks import MaybeRaw
 from memoryos_adapters.llm.anthropic.models import Capabilities
+from memoryos_adapters.llm.anthropic.schema import closed_schema
 from memoryos_adapters.llm.chat_params import ChatParams, FunctionSpec, ToolSpec, unsupported
 from memoryos_ports.llm import ChatRequest
 
@@ -65,6 +66,8 @@ def read_tools(request: ChatRequest, params: ChatParams, able: Capabilities, ans
     if answer is not None:
         choice, tools = _with_answer(choice, answer, has_tools=bool(tools)), [*tools, answer]
     forced = choice is not None and choice["type"] in ("any", "tool")
+    if forced and not able.forces_tools:
+        choice, forced, dropped = _left_to_it(choice), False, (*dropped, "tool_choice")
     return Tools(tools=tools, choice=choice, forced=forced, dropped=dropped)
 
 
@@ -74,6 +77,11 @@ def _with_answer(choice: dict[str, Any] | None, answer: Tool, *, has_tools: bool
     if word == "none" or not has_tools:
         return {"type": "tool", "name": answer.name}
     return {**(choice or {}), "type": "any" if word == "auto" else word}
+
+
+def _left_to_it(choice: dict[str, Any] | None) -> dict[str, Any]:
+    others = {name: value for name, value in (choice or {}).items() if name != "name"}
+    return {**others, "type": "auto"}
 
 
 def _callers_tools(
@@ -90,16 +98,22 @@ def _callers_tools(
 
 def _tool(tool: _Tool, raw: msgspec.Raw, path: str, able: Capabilities) -> Tool | msgspec.Raw:
     if (function := tool.function) is not None:
+        strict = function.strict if able.structured else None
         return Tool(
             name=function.name,
             description=function.description,
-            input_schema=object_schema(function.parameters or {"properties": {}}),
-            strict=function.strict if able.structured else None,
+            input_schema=_input_schema(function, f"{path}.function.parameters", strict=strict is True),
+            strict=strict,
             cache_control=tool.cache_control or function.cache_control,
         )
     if _NATIVE_TOOL.fullmatch(tool.type):
         return raw
     raise unsupported(f"{path}.type", f"tools of type {tool.type!r} are not supported by this provider")
+
+
+def _input_schema(function: FunctionSpec, path: str, *, strict: bool) -> dict[str, Any]:
+    schema = object_schema(function.parameters or {"properties": {}})
+    return object_schema(closed_schema(schema, param=path)) if strict else schema
 
 
 def _choice(params: ChatParams, *, has_tools: bool) -> dict[str, Any] | None:

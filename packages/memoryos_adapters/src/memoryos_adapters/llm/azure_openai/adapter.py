@@ -11,6 +11,7 @@ from memoryos_adapters.llm.azure_openai.errors import AzureErrors
 from memoryos_adapters.llm.azure_openai.versions import for_old_version, is_old
 from memoryos_adapters.llm.call import Provider
 from memoryos_adapters.llm.dialect import Outgoing
+from memoryos_adapters.llm.hidden import hidden_texts
 from memoryos_adapters.llm.http_llm import HttpLlmWithEmbeddings
 from memoryos_adapters.llm.openai.dialect import OpenAiDialect
 from memoryos_adapters.settings import LlmProviderSettings
@@ -34,7 +35,7 @@ class AzureOpenAiDialect(OpenAiDialect):
     def __init__(self, name: str, settings: LlmProviderSettings, http: Http) -> None:
         super().__init__(name, settings)
         self.is_openai = True
-        self.errors = AzureErrors(upstream=name, hidden=(self.key, URL(self.base_url).host or ""))
+        self.errors = AzureErrors(upstream=name, hidden=hidden_texts(settings))
         self.address = AzureAddress(self.base_url, settings.api_version)
         self.is_old = self.address.names_deployment and is_old(settings.api_version or "")
         self.token = EntraToken(settings.entra, Provider(name, settings, http)) if settings.entra is not None else None

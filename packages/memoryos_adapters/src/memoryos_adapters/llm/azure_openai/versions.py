@@ -3,6 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 
+from memoryos_adapters.llm.chat_params import is_said
 from memoryos_adapters.llm.dialect import Outgoing
 from memoryos_adapters.llm.openai.older_bound import with_older_bound
 from memoryos_ports.llm import ChatRequest
@@ -26,5 +27,5 @@ def for_old_version(outgoing: Outgoing, request: ChatRequest) -> Outgoing:
     """
     body = with_older_bound(_BODY.decode(outgoing.body))
     known = {name: raw for name, raw in body.items() if name not in _UNKNOWN}
-    dropped = tuple(name for name in _UNKNOWN if name in request.params)
+    dropped = tuple(name for name in _UNKNOWN if is_said(request.params.get(name)))
     return replace(outgoing, body=msgspec.json.encode(known), dropped_params=outgoing.dropped_params + dropped)

@@ -12,12 +12,14 @@ from memoryos_adapters.llm.deepseek.params import fit_params
 from memoryos_adapters.llm.dialect import StreamDecoder
 from memoryos_adapters.llm.http_llm import HttpLlm
 from memoryos_adapters.llm.openai.dialect import OpenAiDialect
-from memoryos_adapters.llm.openai.messages import THOUGHTS, fit_messages
+from memoryos_adapters.llm.openai.messages import ALL_FIELDS, fit_messages
 from memoryos_adapters.llm.openai.replayed_field import ReplayedField, Said
+from memoryos_adapters.llm.openai.thoughts import ThoughtsName
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.llm import ChatAnswer, ChatRequest
 
+_NAME = "reasoning_content"
 _NO_THOUGHTS = msgspec.Raw(b'""')
 """The last resort for thoughts that are lost: DeepSeek takes it (DS2)."""
 
@@ -34,7 +36,8 @@ class DeepSeekDialect(OpenAiDialect):
 
     def __init__(self, name: str, settings: LlmProviderSettings) -> None:
         super().__init__(name, settings)
-        self._thoughts = ReplayedField("reasoning_content", pieces_of=_thoughts_of, join=_joined)
+        self.thoughts = ThoughtsName(_NAME)
+        self._replayed = ReplayedField(_NAME, pieces_of=_thoughts_of, join=_joined)
 
     def fitted(self, request: ChatRequest) -> tuple[ChatRequest, tuple[str, ...]]:
         """Return a request as this provider takes it, and the names of the parameters that it does not take."""
@@ -45,12 +48,12 @@ class DeepSeekDialect(OpenAiDialect):
     def read_answer(self, body: bytes, request: ChatRequest) -> ChatAnswer:
         """Decode the body of a 200; empty lines before it have kept the connection alive (DS4)."""
         answer = super().read_answer(body.strip(), request)
-        self._thoughts.remember(answer, request.owner)
+        self._replayed.remember(answer, request.owner)
         return answer
 
     def stream_decoder(self, request: ChatRequest) -> StreamDecoder:
         """Return a decoder for one stream."""
-        return self._thoughts.listening(super().stream_decoder(request), request.owner)
+        return self._replayed.listening(super().stream_decoder(request), request.owner)
 
     def error_of(self, body: bytes, *, status: int, headers: Mapping[str, str], model: str) -> MemoryOSError:
         """Return the error that an answer other than a 200 means; OpenAI's word for bad parameters is 400 (DS5)."""
@@ -59,8 +62,8 @@ class DeepSeekDialect(OpenAiDialect):
     def _with_thoughts(self, request: ChatRequest) -> ChatRequest:
         """Return the request with the thoughts that its model wants back, or without those that it refuses (DS2)."""
         if not is_before_v4(request.model):
-            return self._thoughts.restored(request, default=_NO_THOUGHTS) if thinks(request) else request
-        messages = fit_messages(request.messages, without=THOUGHTS, instructions="system")
+            return self._replayed.restored(request, default=_NO_THOUGHTS) if thinks(request) else request
+        messages = fit_messages(request.messages, without=ALL_FIELDS, instructions="system")
         return replace(request, messages=messages)
 
 

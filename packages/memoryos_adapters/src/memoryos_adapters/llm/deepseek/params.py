@@ -3,7 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 
-from memoryos_adapters.llm.chat_params import ChatParams
+from memoryos_adapters.llm.chat_params import ChatParams, is_said
 from memoryos_adapters.llm.deepseek.models import always_thinks, is_before_v4, thinks
 from memoryos_adapters.llm.openai.older_bound import with_older_bound
 from memoryos_ports.llm import ChatRequest
@@ -24,7 +24,7 @@ def fit_params(request: ChatRequest) -> tuple[dict[str, msgspec.Raw], tuple[str,
     if not thinks(replace(request, params=params)):
         return params, refused
     useless = _WITHOUT_EFFECT | _REFUSED_BEFORE_V4 if is_before_v4(request.model) else _WITHOUT_EFFECT
-    dropped = tuple(name for name in params if name in useless)
+    dropped = tuple(name for name, raw in params.items() if name in useless and is_said(raw))
     return {name: raw for name, raw in params.items() if name not in useless}, refused + dropped
 
 
@@ -36,6 +36,6 @@ def _with_choice(model: str, params: dict[str, msgspec.Raw]) -> tuple[dict[str, 
     choice = ChatParams({"tool_choice": params["tool_choice"]}).tool_choice() if "tool_choice" in params else None
     if choice in (None, "auto", "none"):
         return params, ()
-    if "thinking" in params or always_thinks(model):
+    if is_said(params.get("thinking")) or always_thinks(model):
         return {name: raw for name, raw in params.items() if name != "tool_choice"}, ("tool_choice",)
     return params if is_before_v4(model) else {**params, "thinking": _NO_THOUGHTS}, ()

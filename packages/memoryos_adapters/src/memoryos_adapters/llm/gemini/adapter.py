@@ -14,6 +14,7 @@ from memoryos_adapters.llm.gemini.parts import with_files_by_uri
 from memoryos_adapters.llm.gemini.request import encode_request
 from memoryos_adapters.llm.gemini.signatures import Signatures
 from memoryos_adapters.llm.gemini.stream import GeminiStreamDecoder
+from memoryos_adapters.llm.hidden import hidden_texts
 from memoryos_adapters.llm.http_llm import HttpLlmWithEmbeddings
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.embedding import Vector
@@ -42,7 +43,7 @@ class GeminiDialect:
     def __init__(self, name: str, settings: LlmProviderSettings) -> None:
         self._key = settings.api_key.reveal() if settings.api_key is not None else ""
         self._root = URL(f"{settings.base_url.rstrip('/')}/v1beta")
-        self._errors = GeminiErrors(upstream=name, hidden=(self._key, self._root.host or ""))
+        self._errors = GeminiErrors(upstream=name, hidden=hidden_texts(settings))
         self._signatures = Signatures()
 
     @property
@@ -82,7 +83,7 @@ class GeminiDialect:
 
     def read_embeddings(self, body: bytes, request: EmbeddingsRequest) -> tuple[list[Vector], Usage | None]:
         """Return one vector per input, in order."""
-        return read_embeddings(body, expected=len(request.input), upstream=self._errors.upstream)
+        return read_embeddings(body, request, upstream=self._errors.upstream)
 
     def _url(self, model: GeminiModel, method: str) -> URL:
         return URL(f"{self._root}/{model.path}:{method}", encoded=True)

@@ -131,14 +131,11 @@ class OpenCandidate:
         taken = not function.id or function.id in self._call_ids
         call_id = f"call_{uuid.uuid4().hex[:24]}" if taken else str(function.id)
         self._call_ids.append(call_id)
-        if part.thought_signature:
-            self._signatures.keep(self._owner, call_id, part.thought_signature)
-        return ToolCall(
-            id=call_id,
-            name=function.name,
-            arguments=_arguments(json_of(function.args)),
-            extra_content=extra_content(part.thought_signature) if part.thought_signature else None,
-        )
+        call = ToolCall(id=call_id, name=function.name, arguments=_arguments(json_of(function.args)))
+        if not part.thought_signature:
+            return call
+        self._signatures.keep(self._owner, call, part.thought_signature)
+        return msgspec.structs.replace(call, extra_content=extra_content(part.thought_signature))
 
 
 def _arguments(args: msgspec.Raw | None) -> str:

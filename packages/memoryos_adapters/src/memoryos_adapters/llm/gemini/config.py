@@ -19,7 +19,15 @@ _FIELDS: tuple[tuple[str, str, Any], ...] = (
     ("presence_penalty", "presencePenalty", float),
     ("frequency_penalty", "frequencyPenalty", float),
 )
-_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 24_576}
+_LEVELS = {
+    "minimal": "minimal",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "xhigh",
+    "max": "xhigh",  # the highest of google-genai's ThinkingLevel
+}
+_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 24_576, "max": 24_576}
 _LEAST_BUDGET_OF_PRO = 128
 _MODALITIES = frozenset({"text", "image"})
 
@@ -67,9 +75,12 @@ def _modalities(params: ChatParams) -> list[str] | None:
 
 
 def _thinking(params: ChatParams, configured: msgspec.Raw | None, model: GeminiModel) -> dict[str, Any] | None:
-    """A level from Gemini 3 on, a budget before, never both; the caller may give either in its native form as well."""
+    """A level from Gemini 3 on, a budget before, never both; the caller may give either in its native form as well.
+
+    The effort of a model that does not think is left, to be named as dropped.
+    """
     thinking: dict[str, Any] = _camel_keys(configured) | native_object(params, "thinking_config")
-    effort = params.take("reasoning_effort", str)
+    effort = params.take("reasoning_effort", str) if model.thinks else None
     if effort is None:
         return thinking or None
     if thinking.keys() & {"thinkingLevel", "thinkingBudget"}:
@@ -82,8 +93,8 @@ def _effort(effort: str, model: GeminiModel) -> dict[str, Any]:
     if effort not in ("none", *_BUDGETS):
         raise unsupported("reasoning_effort", f"{effort!r} is not known here")
     if model.thinks_in_levels:
-        lowest = "low" if model.is_pro else "minimal"
-        return {"thinkingLevel": lowest if effort in ("none", "minimal") else effort}
+        level = _LEVELS.get(effort, "minimal")
+        return {"thinkingLevel": "low" if model.is_pro and level == "minimal" else level}
     if effort == "none":
         return {"thinkingBudget": _LEAST_BUDGET_OF_PRO if model.is_pro else 0}
     return {"thinkingBudget": _BUDGETS[effort]}

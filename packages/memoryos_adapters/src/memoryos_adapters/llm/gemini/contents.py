@@ -3,10 +3,12 @@
 import msgspec
 
 from memoryos_adapters.llm.chat_params import unsupported
+from memoryos_adapters.llm.functions_only import check_functions_only
 from memoryos_adapters.llm.gemini.model import GeminiModel
 from memoryos_adapters.llm.gemini.parts import read_parts, read_texts
 from memoryos_adapters.llm.gemini.signatures import SKIP, Signatures, signature_in
 from memoryos_adapters.llm.gemini.wire import Content, FunctionCall, FunctionResponse, Part
+from memoryos_adapters.llm.legacy_call import legacy_call
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.llm import ChatRequest, Message, ToolCall
 
@@ -18,16 +20,10 @@ class _SentCall(msgspec.Struct, frozen=True):
     extra_content: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-class _SentFunction(msgspec.Struct, frozen=True):
-    name: str
-    arguments: str = ""
-
-
 class _Sent(msgspec.Struct, frozen=True):
     """What a client's message says beyond the fields of `Message`."""
 
     tool_calls: list[_SentCall] | None = None
-    function_call: _SentFunction | None = None
     extra_content: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     is_error: bool | None = None
 
@@ -46,6 +42,7 @@ class Conversation:
         self._turns: list[tuple[str, list[Part]]] = []
         self._instructions: list[Part] = []
         self._called: dict[str, str] = {}
+        check_functions_only(request.messages)
         for place, message in enumerate(request.messages):
             self._add(message, f"messages[{place}]")
         if not self._turns or self._turns[0][0] != "user":
@@ -86,19 +83,17 @@ class Conversation:
         if texts and (signature := signature_in(sent.extra_content)) is not None:
             texts[-1] = msgspec.structs.replace(texts[-1], thought_signature=signature)
         calls = [self._call(call, sent, f"{param}.tool_calls[{at}]") for at, call in enumerate(message.tool_calls)]
-        if sent.function_call is not None:
-            calls.append(_legacy_call(sent.function_call, f"{param}.function_call"))
+        if (call_of_old := legacy_call(message, param)) is not None:
+            calls.append(_part_of(call_of_old, f"{param}.function_call"))
         if calls and calls[0].thought_signature is None and self._model.wants_signatures:
             calls[0] = msgspec.structs.replace(calls[0], thought_signature=SKIP)  # the first stands for its parallels
         return texts + calls
 
     def _call(self, call: ToolCall, sent: _Sent, param: str) -> Part:
         self._called[call.id] = call.name
-        args = _read_object(call.arguments or "{}", param=f"{param}.function.arguments")
-        return Part(
-            function_call=FunctionCall(id=call.id, name=call.name, args=args),
-            thought_signature=_sent_signature(call, sent) or self._signatures.find(self._owner, call.id),
-        )
+        part = _part_of(call, f"{param}.function")
+        signature = _sent_signature(call, sent) or self._signatures.find(self._owner, call)
+        return msgspec.structs.replace(part, thought_signature=signature)
 
     def _returned(self, message: Message, param: str) -> list[Part]:
         """A result needs the name of its function, which OpenAI's does not have; images stand beside it."""
@@ -113,9 +108,9 @@ class Conversation:
         return [result, *(part for part in parts if part.text is None)]
 
 
-def _legacy_call(function: _SentFunction, param: str) -> Part:
-    args = _read_object(function.arguments or "{}", param=f"{param}.arguments")
-    return Part(function_call=FunctionCall(name=function.name, args=args))
+def _part_of(call: ToolCall, param: str) -> Part:
+    args = _read_object(call.arguments or "{}", param=f"{param}.arguments")
+    return Part(function_call=FunctionCall(id=call.id or None, name=call.name, args=args))
 
 
 def _response(text: str, *, is_error: bool) -> msgspec.Raw:
@@ -136,7 +131,7 @@ def _wrapped(key: str, text: str) -> msgspec.Raw:
 def _read_object(text: str, *, param: str) -> msgspec.Raw:
     try:
         _OBJECT.decode(text)
-    except (msgspec.MsgspecError, RecursionError) as exc:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
         raise InvalidInput(f"{param}: not a JSON object", param=param) from exc
     return msgspec.Raw(text.encode())
 

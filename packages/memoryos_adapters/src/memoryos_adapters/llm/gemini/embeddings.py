@@ -7,8 +7,8 @@ from memoryos_adapters.llm.gemini.config import native_value
 from memoryos_adapters.llm.gemini.model import GeminiModel
 from memoryos_adapters.llm.gemini.wire import Content, Part
 from memoryos_adapters.llm.openai.wire import decode_wire
+from memoryos_adapters.llm.vectors import check_vectors
 from memoryos_ports.embedding import Vector
-from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.llm import Usage
 from memoryos_ports.llm_embeddings import EmbeddingsRequest
 
@@ -60,17 +60,17 @@ def encode_embeddings(request: EmbeddingsRequest, model: GeminiModel) -> tuple[b
     return msgspec.json.encode({"requests": asked}), params.dropped()
 
 
-def read_embeddings(body: bytes, *, expected: int, upstream: str) -> tuple[list[Vector], Usage | None]:
+def read_embeddings(body: bytes, request: EmbeddingsRequest, *, upstream: str) -> tuple[list[Vector], Usage | None]:
     """Return the vectors, in the order of the inputs, and what they cost, which older versions do not tell.
 
-    Raises UpstreamProtocolError when there are not as many as `expected`.
+    Raises as `check_vectors`, and UpstreamProtocolError for anything else.
     """
     answer = decode_wire(_DECODER, body, upstream=upstream)
-    if len(answer.embeddings) != expected:
-        raise UpstreamProtocolError(upstream=upstream, detail="not one vector for each input")
+    vectors = [embedding.values for embedding in answer.embeddings]
+    check_vectors(vectors, request, upstream=upstream)
     counted = answer.usage_metadata.prompt_token_count if answer.usage_metadata is not None else None
     usage = None if counted is None else Usage(prompt_tokens=counted, completion_tokens=0)
-    return [embedding.values for embedding in answer.embeddings], usage
+    return vectors, usage
 
 
 def _text(value: str | tuple[int, ...]) -> str:

@@ -31,6 +31,11 @@ class GeminiModel(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def thinks(self) -> bool:
+        """Whether it can be told to think at all."""
+        return self.generation >= (2, 5)
+
+    @property
     def thinks_in_levels(self) -> bool:
         """Whether thinking is asked for by a level; older ones take a budget of tokens."""
         return self.generation >= (3, 0)

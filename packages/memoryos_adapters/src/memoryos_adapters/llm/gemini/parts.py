@@ -38,7 +38,7 @@ class _File(msgspec.Struct, frozen=True):
 def with_files_by_uri(request: ChatRequest, model: GeminiModel) -> ChatRequest:
     """Return the request with images that the provider gets at itself as files by URI, which nobody here fetches.
 
-    These are its own files, and public https URLs that tell their type.
+    These are its own files, and public https URLs that tell their type. What else was said of the image stays.
     """
     messages = tuple(
         replace(message, content=tuple(_by_uri(part, model) for part in message.content))
@@ -90,7 +90,7 @@ def _by_uri(part: ContentPart, model: GeminiModel) -> ContentPart:
     fetched = model.takes_urls and url.startswith("https://") and _type_of(url) in _FETCHED_TYPES
     if not (fetched or url.startswith(_OWN_URIS)):
         return part
-    return ContentPart(type="file", file=msgspec.Raw(msgspec.json.encode(_File(file_id=url))))
+    return replace(part, type="file", file=msgspec.Raw(msgspec.json.encode(_File(file_id=url))))
 
 
 def _inline(url: str, param: str) -> Blob:

@@ -11,6 +11,7 @@ from memoryos_adapters.llm.gemini.model import GeminiModel
 from memoryos_adapters.llm.gemini.signatures import Signatures
 from memoryos_adapters.llm.gemini.tools import Tools
 from memoryos_adapters.llm.gemini.wire import Content
+from memoryos_adapters.llm.unsaid import unsaid_fields
 from memoryos_ports.llm import ChatRequest
 
 _SERVICE_TIERS = {"auto": None, "default": "standard", "flex": "flex", "priority": "priority"}
@@ -51,7 +52,7 @@ def encode_request(request: ChatRequest, model: GeminiModel, signatures: Signatu
         service_tier=_service_tier(params),
         store=params.take("store", bool),
     )
-    return msgspec.json.encode(body), params.dropped() + tools.dropped
+    return msgspec.json.encode(body), params.dropped() + tools.dropped + unsaid_fields(request.messages)
 
 
 def _service_tier(params: ChatParams) -> str | None:

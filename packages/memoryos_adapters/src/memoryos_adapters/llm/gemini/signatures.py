@@ -6,7 +6,8 @@ the message: the form of Google's OpenAI-compatible endpoint (ai.google.dev, "Th
 
 import msgspec
 
-from memoryos_adapters.llm.replay import ReplayCache
+from memoryos_adapters.llm.replay import ReplayCache, digest_of
+from memoryos_ports.llm import ToolCall
 
 SKIP = "skip_thought_signature_validator"
 """Google's own word for a call whose signature is lost; the model goes on without what it had thought."""
@@ -24,18 +25,18 @@ _DECODER = msgspec.json.Decoder(_Extra | None)
 
 
 class Signatures:
-    """The signatures of calls that were answered here, by owner and id, for clients that lose them."""
+    """The signatures of calls that were answered here, by owner, id and what is called, for clients that lose them."""
 
     def __init__(self) -> None:
         self._cache = ReplayCache()
 
-    def keep(self, owner: str, call_id: str, signature: str) -> None:
+    def keep(self, owner: str, call: ToolCall, signature: str) -> None:
         """Keep the signature of a call."""
-        self._cache.keep(owner, [call_id], signature.encode())
+        self._cache.keep(owner, [call.id], signature.encode(), said=digest_of([call]))
 
-    def find(self, owner: str, call_id: str) -> str | None:
+    def find(self, owner: str, call: ToolCall) -> str | None:
         """Return what was kept for a call, None when nothing is."""
-        found = self._cache.find(owner, call_id)
+        found = self._cache.find(owner, call.id, said=digest_of([call]))
         return None if found is None else found.decode()
 
 

@@ -1,6 +1,7 @@
 """A streamed answer of streamGenerateContent: bytes in as they arrive, chunks out."""
 
 from memoryos_adapters.llm.gemini.answer import decode, head_of, usage_of
+from memoryos_adapters.llm.gemini.bare_error import BareError
 from memoryos_adapters.llm.gemini.candidate import OpenCandidate
 from memoryos_adapters.llm.gemini.errors import GeminiErrors
 from memoryos_adapters.llm.gemini.signatures import Signatures
@@ -8,8 +9,6 @@ from memoryos_adapters.llm.gemini.wire import Candidate
 from memoryos_adapters.sse import SseParser
 from memoryos_ports.errors import StreamCut, UpstreamProtocolError
 from memoryos_ports.llm import ChatChunk, ChatRequest, ChoiceDelta, ToolCall, ToolCallDelta, Usage
-
-_MAX_BARE_BYTES = 64 * 1024
 
 
 class GeminiStreamDecoder:
@@ -23,7 +22,7 @@ class GeminiStreamDecoder:
         self._request, self._errors, self._signatures = request, errors, signatures
         self._upstream = errors.upstream
         self._events = SseParser(upstream=self._upstream)
-        self._bare = b""
+        self._bare = BareError()
         self._head: tuple[str, int, str] | None = None
         self._candidates: dict[int, _Candidate] = {}
         self._usage: Usage | None = None
@@ -37,11 +36,10 @@ class GeminiStreamDecoder:
         """
         if not data:
             return self._end(into)
-        events = self._events.feed(data)
-        for event in events:
+        for event in self._events.feed(data):
             if event:
                 self._read(event, into)
-        self._hold_bare(data, after_event=bool(events))
+        self._bare.feed(data)
         return None
 
     def _read(self, event: bytes, into: list[ChatChunk]) -> None:
@@ -63,8 +61,8 @@ class GeminiStreamDecoder:
         return candidate.delta(index, wire)
 
     def _end(self, into: list[ChatChunk]) -> None:
-        if self._bare.strip().startswith((b"{", b"[")):
-            raise self._errors.error_in(self._bare, model=self._request.model)
+        if bare := self._bare.end():
+            raise self._errors.error_in(bare, model=self._request.model)
         begun = any(candidate.begun for candidate in self._candidates.values())
         if self._head is None or not all(candidate.ended for candidate in self._candidates.values()):
             if begun:
@@ -79,13 +77,6 @@ class GeminiStreamDecoder:
         assert self._head is not None  # noqa: S101 - set with the first candidate
         answer_id, created, model = self._head
         return ChatChunk(id=answer_id, created=created, model=model, deltas=deltas, usage=usage)
-
-    def _hold_bare(self, data: bytes, *, after_event: bool) -> None:
-        """Keep what came after the last event: a late error is written as bare JSON (google-genai, _api_client.py)."""
-        if after_event:
-            self._bare = data.replace(b"\r\n", b"\n").rpartition(b"\n\n")[2]
-        elif len(self._bare) < _MAX_BARE_BYTES:
-            self._bare += data
 
 
 class _Candidate:

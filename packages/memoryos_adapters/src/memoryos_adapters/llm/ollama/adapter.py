@@ -6,6 +6,7 @@ from yarl import URL
 
 from memoryos_adapters.http import Http
 from memoryos_adapters.llm.dialect import Outgoing, StreamDecoder
+from memoryos_adapters.llm.hidden import hidden_texts
 from memoryos_adapters.llm.http_llm import HttpLlmWithEmbeddings
 from memoryos_adapters.llm.ollama.answer import read_answer
 from memoryos_adapters.llm.ollama.embeddings import MAX_INPUTS, encode_embeddings, read_embeddings
@@ -41,7 +42,7 @@ class OllamaDialect:
         self._name, self._num_ctx = name, settings.num_ctx
         self._key = settings.api_key.reveal() if settings.api_key is not None else ""
         self._base_url = settings.base_url.rstrip("/")
-        self._errors = OllamaErrors(upstream=name, hidden=(self._key, URL(self._base_url).host or ""))
+        self._errors = OllamaErrors(upstream=name, hidden=hidden_texts(settings))
 
     @property
     def reach_url(self) -> URL:

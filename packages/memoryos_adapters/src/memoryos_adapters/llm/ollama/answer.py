@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Container
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -49,11 +49,7 @@ def read_wire(data: bytes, *, errors: OllamaErrors, model: str) -> WireAnswer:
 
 def read_head(wire: WireAnswer, *, model: str) -> tuple[str, int, str]:
     """Return id (Ollama has none), creation time (Unix seconds) and model."""
-    try:
-        created = int(msgspec.convert(wire.created_at, datetime).timestamp())
-    except msgspec.ValidationError:
-        created = int(time.time())
-    return f"chatcmpl-{uuid.uuid4().hex}", created, wire.model or model
+    return f"chatcmpl-{uuid.uuid4().hex}", _seconds(wire.created_at) or int(time.time()), wire.model or model
 
 
 def read_finish_reason(wire: WireAnswer, *, called: bool, upstream: str) -> tuple[FinishReason, str | None]:
@@ -95,6 +91,16 @@ def read_tool_calls(
             call_id = f"call_{uuid.uuid4().hex[:24]}"
         calls[call_id] = ToolCall(id=call_id, name=wire.function.name, arguments=_arguments(wire.function.arguments))
     return tuple(calls.values())
+
+
+def _seconds(created_at: str | None) -> int | None:
+    """Return a time in Unix seconds, UTC where it has no zone; None for none, and for Go's zero time (the year 1)."""
+    try:
+        time_ = msgspec.convert(created_at, datetime)
+    except msgspec.ValidationError:
+        return None
+    seconds = int(time_.replace(tzinfo=time_.tzinfo or UTC).timestamp())
+    return seconds if seconds > 0 else None
 
 
 def _arguments(raw: msgspec.Raw) -> str:

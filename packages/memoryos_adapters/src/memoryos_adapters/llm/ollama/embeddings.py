@@ -8,8 +8,8 @@ from memoryos_adapters.llm.chat_params import ChatParams, unsupported
 from memoryos_adapters.llm.ollama.errors import OllamaErrors
 from memoryos_adapters.llm.ollama.wire import WireEmbeddings
 from memoryos_adapters.llm.openai.wire import decode_wire
+from memoryos_adapters.llm.vectors import check_vectors
 from memoryos_ports.embedding import Vector
-from memoryos_ports.errors import UpstreamProtocolError, UpstreamRejected
 from memoryos_ports.llm import Usage
 from memoryos_ports.llm_embeddings import EmbeddingsRequest
 
@@ -41,27 +41,12 @@ def read_embeddings(
 ) -> tuple[list[Vector], Usage | None]:
     """Return one vector per input, in order, and the usage when it is told.
 
-    Raises UpstreamProtocolError for another number of vectors, and UpstreamRejected when they are not as long as
-    was asked for: a server older than 0.12 ignores `dimensions`, and a model cannot have more than it has.
+    Raises the error that the body holds, and as `check_vectors`: a server older than 0.12 ignores `dimensions`.
     """
     wire = decode_wire(_DECODER, body, upstream=errors.upstream)
     if wire.error:
         raise errors.error_within(wire.error, status=None, model=request.model)
     vectors = wire.embeddings or []
-    if len(vectors) != len(request.input):
-        raise UpstreamProtocolError(upstream=errors.upstream, detail="not one vector for each text")
-    _check_dimensions(vectors, request.dimensions, upstream=errors.upstream)
+    check_vectors(vectors, request, upstream=errors.upstream)
     tokens = wire.prompt_eval_count
     return vectors, None if tokens is None else Usage(prompt_tokens=tokens, completion_tokens=0)
-
-
-def _check_dimensions(vectors: list[Vector], dimensions: int | None, *, upstream: str) -> None:
-    found = {len(vector) for vector in vectors}
-    if dimensions is not None and found != {dimensions}:
-        raise UpstreamRejected(
-            upstream=upstream,
-            status=400,
-            message=f"The model's embeddings cannot have {dimensions} dimensions.",
-            param="dimensions",
-            code="unsupported_value",
-        )

@@ -10,6 +10,7 @@ import msgspec
 from memoryos_adapters.llm.chat_params import ChatParams, FunctionSpec, ResponseFormat, unsupported
 from memoryos_adapters.llm.ollama.context import check_context
 from memoryos_adapters.llm.ollama.messages import encode_messages
+from memoryos_adapters.llm.unsaid import unsaid_fields
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.llm import ChatRequest
 
@@ -17,8 +18,7 @@ _NATIVE = ("format", "keep_alive", "think", "truncate", "shift")
 _FLOAT_OPTIONS = ("temperature", "top_p", "min_p", "presence_penalty", "frequency_penalty")
 _INT_OPTIONS = ("seed", "top_k")
 
-_THINK: dict[str, bool | str] = {
-    "none": False,
+_LEVELS = {
     "minimal": "low",
     "low": "low",
     "medium": "medium",
@@ -26,6 +26,7 @@ _THINK: dict[str, bool | str] = {
     "xhigh": "high",
     "max": "high",
 }
+_THINKS_IN_LEVELS = "gpt-oss"
 
 _FALSE = msgspec.Raw(b"false")
 _ENCODER = msgspec.json.Encoder()
@@ -52,10 +53,10 @@ def encode_request(request: ChatRequest, *, stream: bool, num_ctx: int, upstream
         "options": options,
         **tools,
         **_format(params),
-        **_think(params),
+        **_think(params, request.model),
         **native,
     }
-    return _ENCODER.encode(body), (*params.dropped(), *dropped)
+    return _ENCODER.encode(body), (*params.dropped(), *dropped, *unsaid_fields(request.messages))
 
 
 def _options(params: ChatParams) -> dict[str, Any]:
@@ -118,14 +119,19 @@ def _format(params: ChatParams) -> dict[str, Any]:
             raise unsupported("response_format.type", f"{wanted.type!r} is not supported here")
 
 
-def _think(params: ChatParams) -> dict[str, Any]:
-    """Return how much the model thinks: not at all, or at one of three levels (OL5)."""
+def _think(params: ChatParams, model: str) -> dict[str, Any]:
+    """Return whether the model thinks, and how much where it knows levels (OL5).
+
+    Only gpt-oss does; others refuse a level (docs.ollama.com/capabilities/thinking; claude-code-router#1093).
+    """
     effort = params.take("reasoning_effort", str)
     if effort is None:
         return {}
-    if effort not in _THINK:
+    if effort != "none" and effort not in _LEVELS:
         raise unsupported("reasoning_effort", f"{effort!r} is not supported here")
-    return {"think": _THINK[effort]}
+    if effort == "none" or _THINKS_IN_LEVELS not in model.lower():
+        return {"think": effort != "none"}
+    return {"think": _LEVELS[effort]}
 
 
 def _native(params: ChatParams) -> dict[str, msgspec.Raw]:

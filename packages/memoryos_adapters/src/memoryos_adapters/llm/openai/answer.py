@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from memoryos_adapters.llm.openai.errors import ErrorTable
 from memoryos_adapters.llm.openai.overlay import overlay_answer
 from memoryos_adapters.llm.openai.quirks import Mender
+from memoryos_adapters.llm.openai.thoughts import ThoughtsName
 from memoryos_adapters.llm.openai.wire import WireAnswer, WireChoice, decode_wire
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.llm import AnswerMessage, ChatAnswer, Choice
@@ -13,8 +14,10 @@ from memoryos_ports.llm import AnswerMessage, ChatAnswer, Choice
 _DECODER = msgspec.json.Decoder(WireAnswer)
 
 
-def read_answer(body: bytes, *, model: str, errors: ErrorTable) -> ChatAnswer:
+def read_answer(body: bytes, *, model: str, errors: ErrorTable, thoughts: ThoughtsName | None = None) -> ChatAnswer:
     """Decode the body of a 200; it is kept as `wire`, byte for byte when nothing had to be mended.
+
+    What it calls its thoughts is noted in `thoughts`.
 
     Raises the error that the body holds, if it holds one (OpenRouter does so under a 200), and UpstreamProtocolError
     for what is no answer: broken JSON, no choice, a choice without a message or an end.
@@ -24,7 +27,7 @@ def read_answer(body: bytes, *, model: str, errors: ErrorTable) -> ChatAnswer:
         raise errors.error_inside(body, model=model)
     if not wire.choices:
         raise UpstreamProtocolError(upstream=errors.upstream, detail="an answer without a choice")
-    mender = Mender(upstream=errors.upstream)
+    mender = Mender(upstream=errors.upstream, thoughts=thoughts)
     choices = tuple(_choice(place, choice, mender) for place, choice in enumerate(wire.choices))
     answer_id, created, native_model = mender.head(wire, object_name="chat.completion", model=model)
     usage = mender.usage(wire.usage)

@@ -1,19 +1,22 @@
 """The OpenAI dialect as `HttpLlm` speaks it; relatives (Azure, DeepSeek, OpenRouter) change a method or two."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import ClassVar
 
 from msgspec.structs import replace
 from yarl import URL
 
 from memoryos_adapters.llm.dialect import Outgoing, StreamDecoder
+from memoryos_adapters.llm.hidden import hidden_texts
 from memoryos_adapters.llm.openai.answer import read_answer
 from memoryos_adapters.llm.openai.embeddings import MAX_INPUTS, encode_embeddings, read_embeddings
 from memoryos_adapters.llm.openai.errors import ErrorTable
-from memoryos_adapters.llm.openai.messages import FOREIGN_FIELDS, THOUGHTS, fit_messages
+from memoryos_adapters.llm.openai.messages import ALL_FIELDS, FOREIGN_FIELDS, fit_messages
 from memoryos_adapters.llm.openai.models import fit_params, is_openai_host, reasons
 from memoryos_adapters.llm.openai.request import encode_request
 from memoryos_adapters.llm.openai.stream import OpenAiStreamDecoder
+from memoryos_adapters.llm.openai.thoughts import ThoughtsName, refuses_thoughts
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.embedding import Vector
 from memoryos_ports.errors import MemoryOSError
@@ -38,9 +41,10 @@ class OpenAiDialect:
         self.name, self.settings = name, settings
         self.key = settings.api_key.reveal() if settings.api_key is not None else ""
         self.base_url = settings.base_url.rstrip("/")
-        host = URL(self.base_url).host or ""
-        self.errors = ErrorTable(upstream=name, hidden=(self.key, host))
-        self.is_openai = is_openai_host(host)
+        self.host = URL(self.base_url).host or ""
+        self.errors = ErrorTable(upstream=name, hidden=hidden_texts(settings))
+        self.is_openai = is_openai_host(self.host)
+        self.thoughts = ThoughtsName()
 
     @property
     def reach_url(self) -> URL:
@@ -70,19 +74,26 @@ class OpenAiDialect:
 
         Instructions are ``developer`` messages for OpenAI's reasoning models and ``system`` for all others (OA3).
         """
-        without = FOREIGN_FIELDS - self.kept_fields | (THOUGHTS if self.is_openai else frozenset())
         instructions = "developer" if self.is_openai and reasons(request.model) else "system"
-        messages = fit_messages(request.messages, without=without, instructions=instructions)
+        messages = fit_messages(
+            request.messages, without=self.left_out, instructions=instructions, thoughts=self.thoughts
+        )
         params, dropped = fit_params(request.model, request.params) if self.is_openai else (request.params, ())
         return replace(request, messages=messages, params=params), dropped
 
+    @cached_property
+    def left_out(self) -> frozenset[str]:
+        """The fields of messages that this provider does not want back (X3)."""
+        refuses = self.is_openai or refuses_thoughts(self.host)
+        return (ALL_FIELDS if refuses else FOREIGN_FIELDS) - self.kept_fields
+
     def read_answer(self, body: bytes, request: ChatRequest) -> ChatAnswer:
         """Decode the body of a 200."""
-        return read_answer(body, model=request.model, errors=self.errors)
+        return read_answer(body, model=request.model, errors=self.errors, thoughts=self.thoughts)
 
     def stream_decoder(self, request: ChatRequest) -> StreamDecoder:
         """Return a decoder for one stream."""
-        return OpenAiStreamDecoder(model=request.model, errors=self.errors)
+        return OpenAiStreamDecoder(model=request.model, errors=self.errors, thoughts=self.thoughts)
 
     def encode_embeddings(self, request: EmbeddingsRequest) -> Outgoing:
         """Return the call for some vectors; OpenAI's own come as base64, a quarter of the bytes."""

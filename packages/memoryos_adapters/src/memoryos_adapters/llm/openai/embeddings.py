@@ -9,6 +9,7 @@ import msgspec
 
 from memoryos_adapters.llm.openai.errors import ErrorTable
 from memoryos_adapters.llm.openai.wire import WireUsage, decode_wire
+from memoryos_adapters.llm.vectors import check_vectors
 from memoryos_ports.embedding import Vector
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.llm import Usage
@@ -46,7 +47,8 @@ def read_embeddings(
 ) -> tuple[list[Vector], Usage | None]:
     """Decode the body of a 200: one vector per input, in their order, whether floats or base64 were asked for or not.
 
-    Raises the error that the body holds, if it holds one, and UpstreamProtocolError for anything but such vectors.
+    Raises the error that the body holds, if it holds one, UpstreamProtocolError for anything but such vectors, and as
+    `check_vectors`.
     """
     answer = decode_wire(_DECODER, body, upstream=errors.upstream)
     if answer.error or answer.object == "error":
@@ -57,13 +59,15 @@ def read_embeddings(
     }
     if sorted(vectors) != list(range(len(request.input))) or len(answer.data) != len(vectors):
         raise UpstreamProtocolError(upstream=errors.upstream, detail="not one vector for each input")
-    return [vectors[place] for place in range(len(vectors))], _usage(answer.usage)
+    in_order = [vectors[place] for place in range(len(vectors))]
+    check_vectors(in_order, request, upstream=errors.upstream)
+    return in_order, _usage(answer.usage)
 
 
 def _vector(embedding: list[float] | str, *, upstream: str) -> Vector:
     vector = embedding if isinstance(embedding, list) else _from_base64(embedding, upstream=upstream)
-    if not vector or not all(map(math.isfinite, vector)):
-        raise UpstreamProtocolError(upstream=upstream, detail="an empty or broken vector")
+    if not all(map(math.isfinite, vector)):
+        raise UpstreamProtocolError(upstream=upstream, detail="a broken vector")
     return vector
 
 
@@ -77,6 +81,6 @@ def _from_base64(text: str, *, upstream: str) -> Vector:
 
 
 def _usage(wire: WireUsage | None) -> Usage | None:
-    if wire is None or wire.prompt_tokens is None:
+    if wire is None or wire.prompt_tokens is None or wire.prompt_tokens < 0:
         return None
     return Usage(prompt_tokens=wire.prompt_tokens, completion_tokens=0)

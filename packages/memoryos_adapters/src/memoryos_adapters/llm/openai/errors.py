@@ -102,10 +102,10 @@ def refusal_of(document: Any) -> Refusal:
 
 
 class ErrorTable:
-    """Maps one provider's refusals to our errors; `hidden` texts (the key, the host) never show in them."""
+    """Maps one provider's refusals to our errors; `hidden` texts (secrets, the host) never show in them."""
 
     def __init__(self, *, upstream: str, hidden: tuple[str, ...]) -> None:
-        self.upstream, self._hidden = upstream, tuple(filter(None, hidden))
+        self.upstream, self._hidden = upstream, tuple(sorted(filter(None, hidden), key=len, reverse=True))
 
     def read(self, body: bytes) -> Refusal:
         """Read an error's body; a relative of the dialect may find more in it."""
@@ -130,6 +130,8 @@ class ErrorTable:
                 return UpstreamAuthError(upstream=self.upstream, detail=f"credentials refused ({status})")
             case 402:
                 return QuotaExhausted(upstream=self.upstream, detail="no credit left")
+            case 407:
+                return UpstreamUnavailable(upstream=self.upstream, detail="the proxy refused")
             case 408 | 504:
                 return UpstreamTimeout(upstream=self.upstream, detail=f"status {status}")
             case 429 if words & _NO_QUOTA_WORDS:

@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from memoryos_adapters.llm.chat_params import is_said
+
 Params: TypeAlias = dict[str, msgspec.Raw]
 
 _REASONS = re.compile(r"(?:ft:)?(?:o\d|gpt-(?!5-chat)(?P<major>[5-9])(?:\.(?P<minor>\d+))?)(?![^-:])")
@@ -22,6 +24,7 @@ _SAMPLING = frozenset(
     {"temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"}
 )
 _NO_EFFORT = b'"none"'
+_OLDER, _NEWER = "max_tokens", "max_completion_tokens"
 
 
 def is_openai_host(host: str) -> bool:
@@ -45,15 +48,15 @@ def fit_params(model: str, params: Params) -> tuple[Params, tuple[str, ...]]:
     if not _rests(model, fitted):
         fitted = {name: raw for name, raw in fitted.items() if name not in _SAMPLING}
     sent = set(map(id, fitted.values()))
-    return fitted, tuple(name for name, raw in params.items() if id(raw) not in sent and _value(raw) != b"null")
+    return fitted, tuple(name for name, raw in params.items() if id(raw) not in sent and is_said(raw))
 
 
 def _with_newer_bound(params: Params) -> Params:
-    if "max_tokens" not in params:
+    older = params.get(_OLDER)
+    if older is None:
         return params
-    fitted = dict(params)
-    fitted.setdefault("max_completion_tokens", fitted.pop("max_tokens"))
-    return fitted
+    rest = {name: raw for name, raw in params.items() if name != _OLDER}
+    return rest if is_said(params.get(_NEWER)) else {**rest, _NEWER: older}
 
 
 def _with_effort(model: str, params: Params) -> Params:

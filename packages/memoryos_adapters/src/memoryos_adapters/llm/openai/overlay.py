@@ -1,14 +1,18 @@
 """Mended answers on the wire: what was mended is laid over what came, so that unknown fields survive (N6, OR6, X1)."""
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from memoryos_adapters.llm.openai.wire import WireToolCall
 from memoryos_ports.llm import ChatAnswer, ChatChunk, Choice, ChoiceDelta, ToolCall, ToolCallDelta, Usage
 
 _Fields: TypeAlias = dict[str, Any]
 
+_Call = TypeVar("_Call", ToolCall, ToolCallDelta)
+
+_CALL = msgspec.json.Decoder(WireToolCall)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 _OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]] | None)
 _encode = msgspec.json.Encoder().encode
@@ -19,8 +23,8 @@ def overlay_answer(body: bytes, answer: ChatAnswer) -> bytes:
     came = _object(body)
     choices = map(_choice, _objects(came.get("choices")), answer.choices)
     said = {**_head(answer), "object": "chat.completion", "choices": list(choices)}
-    if answer.usage is not None:
-        said["usage"] = _usage(came.get("usage"), answer.usage)
+    if "usage" in came or answer.usage is not None:
+        said["usage"] = None if answer.usage is None else _usage(came.get("usage"), answer.usage)
     return _encode({**came, **said})
 
 
@@ -48,7 +52,7 @@ def _choice(came: _Fields, choice: Choice) -> _Fields:
         said["reasoning_content"] = message.reasoning
     inner = _object(came["message"])
     if message.tool_calls:
-        said["tool_calls"] = list(map(_tool_call, _objects(inner.get("tool_calls")), message.tool_calls))
+        said["tool_calls"] = _functions(inner.get("tool_calls"), message.tool_calls, _tool_call)
     return {**came, "index": choice.index, "message": {**inner, **said}, **_end(choice)}
 
 
@@ -63,9 +67,7 @@ def _delta(came: _Fields, delta: ChoiceDelta) -> _Fields:
     named = {"role": delta.role, "content": delta.content, "reasoning_content": delta.reasoning}
     said: _Fields = {name: text for name, text in named.items() if text is not None}
     if delta.tool_calls:
-        pieces = _objects(inner.get("tool_calls"))
-        pieces += [{}] * (len(delta.tool_calls) - len(pieces))  # arguments that were added at a call's end
-        said["tool_calls"] = list(map(_piece, pieces, delta.tool_calls))
+        said["tool_calls"] = _functions(inner.get("tool_calls"), delta.tool_calls, _piece)
     return {**came, "index": delta.index, "delta": {**inner, **said}, **_end(delta)}
 
 
@@ -76,6 +78,19 @@ def _piece(came: _Fields, piece: ToolCallDelta) -> _Fields:
         return {**came, "id": piece.id, "type": "function", "function": {**function, "name": piece.name}}
     function.pop("name", None)
     return {name: value for name, value in came.items() if name not in ("id", "type")}
+
+
+def _functions(
+    came: msgspec.Raw | None, calls: Iterable[_Call], say: Callable[[_Fields, _Call], _Fields]
+) -> list[_Fields]:
+    """Return tool calls with what is said of those of functions; beyond what came: arguments added at a call's end."""
+    left = iter(calls)
+    laid = [call if _is_of_other_type(call) else say(call, next(left)) for call in _objects(came)]
+    return laid + [say({}, call) for call in left]
+
+
+def _is_of_other_type(call: _Fields) -> bool:
+    return _CALL.decode(_encode(call)).is_of_other_type
 
 
 def _end(choice: Choice | ChoiceDelta) -> _Fields:

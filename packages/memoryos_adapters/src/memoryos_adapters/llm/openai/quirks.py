@@ -8,6 +8,7 @@ import uuid
 
 import msgspec
 
+from memoryos_adapters.llm.openai.thoughts import IN_CONTENT, ThoughtsName
 from memoryos_adapters.llm.openai.wire import (
     WireChoice,
     WireChunkChoice,
@@ -45,8 +46,8 @@ _FAILURES = frozenset({"error", "abort", "insufficient_system_resource"})  # Ope
 class Mender:
     """Mends one answer of one provider; `mended` tells that something was not as the dialect wants it."""
 
-    def __init__(self, *, upstream: str) -> None:
-        self.upstream = upstream
+    def __init__(self, *, upstream: str, thoughts: ThoughtsName | None = None) -> None:
+        self.upstream, self.thoughts = upstream, thoughts or ThoughtsName()
         self.mended = False
 
     def finish_reason(self, native: str | None) -> FinishReason | None:
@@ -83,12 +84,21 @@ class Mender:
 
     def reasoning(self, message: WireMessage) -> str | None:
         """Return the thoughts, which vLLM, Groq and OpenRouter call `reasoning` and most clients do not read so."""
+        if message.reasoning is not None:
+            self.thoughts.seen = "reasoning"
         if message.reasoning_content is not None:
+            self.thoughts.seen = "reasoning_content"
             return message.reasoning_content
         if isinstance(message.content, list):
-            return "".join(_text_of(part.thinking) for part in message.content if part.thinking) or None
+            return self._thoughts_in(message.content)
         self.mended |= message.reasoning is not None
         return message.reasoning
+
+    def _thoughts_in(self, parts: list[WirePart]) -> str | None:
+        thoughts = "".join(_text_of(part.thinking) for part in parts if part.thinking)
+        if thoughts:
+            self.thoughts.seen = IN_CONTENT
+        return thoughts or None
 
     def head(self, wire: WireHead, *, object_name: str, model: str) -> tuple[str, int, str]:
         """Return id, creation time (Unix seconds) and model, made up where they are missing."""
@@ -97,14 +107,14 @@ class Mender:
         return wire.id or f"chatcmpl-{uuid.uuid4().hex}", created, wire.model or model
 
     def usage(self, wire: WireUsage | None) -> Usage | None:
-        """Return the counts, None when one is neither given nor follows from the total.
+        """Return the counts, None when one is neither given nor follows from the total; one below 0 is not given.
 
         What a total has beyond its parts are thoughts that were not counted as completion. Parts are never more than
         their whole.
         """
         if wire is None:
             return None
-        prompt, completion, total = wire.prompt_tokens, wire.completion_tokens, wire.total_tokens
+        prompt, completion, total = map(_count, (wire.prompt_tokens, wire.completion_tokens, wire.total_tokens))
         if prompt is None or completion is None or total is None:
             self.mended = True
             if [prompt, completion, total].count(None) > 1:
@@ -115,21 +125,25 @@ class Mender:
             self.mended = True
             completion = max(completion, (total or 0) - prompt)
         read, thought = wire.prompt_tokens_details or _NO_DETAILS, wire.completion_tokens_details or _NO_DETAILS
-        cached, reasoning = read.cached_tokens or wire.prompt_cache_hit_tokens or 0, thought.reasoning_tokens or 0
-        self.mended |= cached != (read.cached_tokens or 0) or cached > prompt or reasoning > completion
+        cached = _count(read.cached_tokens) or _count(wire.prompt_cache_hit_tokens) or 0
+        written, reasoning = _count(read.cache_write_tokens) or 0, _count(thought.reasoning_tokens) or 0
+        came = [count or 0 for count in (read.cached_tokens, read.cache_write_tokens, thought.reasoning_tokens)]
+        self.mended |= [cached, written, reasoning] != came or cached > prompt or reasoning > completion
         return Usage(
             prompt_tokens=prompt,
             completion_tokens=completion,
             cached_tokens=min(cached, prompt),
-            cache_write_tokens=read.cache_write_tokens or 0,
+            cache_write_tokens=written,
             reasoning_tokens=min(reasoning, completion),
         )
 
     def tool_calls(self, wires: list[WireToolCall]) -> tuple[ToolCall, ...]:
-        """Return the calls of a whole message: unique ids, arguments that are a text and never empty."""
+        """Return the calls of functions in a whole message: unique ids, arguments that are a text and never empty."""
         seen: set[str] = set()
         calls = []
         for wire in wires:
+            if wire.is_of_other_type:
+                continue
             call_id, arguments = self.new_call_id(wire, taken=seen), self.arguments(wire)
             self.mended |= not arguments
             seen.add(call_id)
@@ -158,6 +172,10 @@ class Mender:
             return arguments
         self.mended = True
         return "" if arguments is None else msgspec.json.encode(arguments).decode()
+
+
+def _count(tokens: int | None) -> int | None:
+    return None if tokens is None or tokens < 0 else tokens
 
 
 def _text_of(parts: list[WirePart]) -> str:

@@ -1,6 +1,6 @@
 """A field of an assistant's message that its provider wants back with its tool calls, for clients that lose it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from memoryos_adapters.llm.dialect import StreamDecoder
 from memoryos_adapters.llm.openai.request import wire_of
-from memoryos_adapters.llm.replay import ReplayCache
-from memoryos_ports.llm import ChatAnswer, ChatChunk, ChatRequest, Message
+from memoryos_adapters.llm.replay import ReplayCache, digest_of
+from memoryos_ports.llm import ChatAnswer, ChatChunk, ChatRequest, Message, ToolCall, ToolCallDelta
 
 _Piece = TypeVar("_Piece")
 Said: TypeAlias = ChatAnswer | ChatChunk
@@ -48,21 +48,23 @@ class ReplayedField(Generic[_Piece]):
         pieces = dict(self._pieces_of(answer))
         for choice in answer.choices:
             if choice.index in pieces:
-                self._keep(owner, [call.id for call in choice.message.tool_calls], [pieces[choice.index]])
+                self._keep(owner, choice.message.tool_calls, [pieces[choice.index]])
 
     def listening(self, decoder: StreamDecoder, owner: str) -> StreamDecoder:
         """Return a decoder that gives the same chunks and remembers what they brought."""
-        return _Listener(decoder, self._pieces_of, lambda call_ids, pieces: self._keep(owner, call_ids, pieces))
+        return _Listener(decoder, self._pieces_of, lambda calls, pieces: self._keep(owner, calls, pieces))
 
-    def _keep(self, owner: str, call_ids: list[str], pieces: list[_Piece]) -> None:
-        if call_ids and pieces:
-            self._cache.keep(owner, call_ids, bytes(self._join(pieces)))
+    def _keep(self, owner: str, calls: Sequence[ToolCall], pieces: list[_Piece]) -> None:
+        if calls and pieces:
+            call_ids = [call.id for call in calls]
+            self._cache.keep(owner, call_ids, bytes(self._join(pieces)), said=digest_of(calls))
 
     def _restored(self, message: Message, owner: str, default: msgspec.Raw | None) -> Message:
         fields = _FIELDS.decode(wire_of(message))
         if fields.get(self._name, _NULL) != _NULL:
             return message
-        found = filter(None, (self._cache.find(owner, call.id) for call in message.tool_calls))
+        said = digest_of(message.tool_calls)
+        found = filter(None, (self._cache.find(owner, call.id, said=said) for call in message.tool_calls))
         value = next(map(msgspec.Raw, found), default)
         if value is None:
             return message
@@ -76,11 +78,11 @@ class _Listener(Generic[_Piece]):
         self,
         decoder: StreamDecoder,
         pieces_of: Callable[[Said], Iterable[tuple[int, _Piece]]],
-        keep: Callable[[list[str], list[_Piece]], None],
+        keep: Callable[[Sequence[ToolCall], list[_Piece]], None],
     ) -> None:
         self._decoder, self._pieces_of, self._keep = decoder, pieces_of, keep
         self._pieces: dict[int, list[_Piece]] = {}
-        self._call_ids: dict[int, list[str]] = {}
+        self._calls: dict[int, dict[int, list[ToolCallDelta]]] = {}
 
     @property
     def complete(self) -> bool:
@@ -92,11 +94,17 @@ class _Listener(Generic[_Piece]):
         for chunk in into[known:]:
             self._hear(chunk)
         if self.complete:
-            for index, call_ids in self._call_ids.items():
-                self._keep(call_ids, self._pieces.get(index, []))
+            for index, calls in self._calls.items():
+                self._keep(tuple(map(_whole, calls.values())), self._pieces.get(index, []))
 
     def _hear(self, chunk: ChatChunk) -> None:
         for index, piece in self._pieces_of(chunk):
             self._pieces.setdefault(index, []).append(piece)
         for delta in chunk.deltas:
-            self._call_ids.setdefault(delta.index, []).extend(call.id for call in delta.tool_calls if call.id)
+            for call in delta.tool_calls:
+                self._calls.setdefault(delta.index, {}).setdefault(call.index, []).append(call)
+
+
+def _whole(pieces: list[ToolCallDelta]) -> ToolCall:
+    arguments = "".join(piece.arguments for piece in pieces)
+    return ToolCall(id=pieces[0].id or "", name=pieces[0].name or "", arguments=arguments)

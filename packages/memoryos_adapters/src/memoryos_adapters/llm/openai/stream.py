@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from memoryos_adapters.llm.openai.errors import ErrorTable
 from memoryos_adapters.llm.openai.overlay import overlay_chunk
 from memoryos_adapters.llm.openai.quirks import Mender
+from memoryos_adapters.llm.openai.thoughts import ThoughtsName
 from memoryos_adapters.llm.openai.tools import ToolCallsInOrder
 from memoryos_adapters.llm.openai.wire import WireChunk, WireChunkChoice, WireMessage, decode_wire
 from memoryos_adapters.sse import SseParser
@@ -27,10 +28,10 @@ class OpenAiStreamDecoder:
     chunks that add nothing are left out (Azure's filter results come with no choices).
     """
 
-    def __init__(self, *, model: str, errors: ErrorTable) -> None:
+    def __init__(self, *, model: str, errors: ErrorTable, thoughts: ThoughtsName | None = None) -> None:
         self._model, self._errors, self._upstream = model, errors, errors.upstream
         self._events = SseParser(upstream=self._upstream)
-        self._mender = Mender(upstream=self._upstream)
+        self._mender = Mender(upstream=self._upstream, thoughts=thoughts)
         self._head: tuple[str, int, str] | None = None
         self._choices: dict[int, _OpenChoice] = {}
         self._usage: _HeldUsage | None = None
@@ -90,7 +91,7 @@ class OpenAiStreamDecoder:
         usage = self._mender.usage(wire.usage)
         if usage is None:
             return
-        as_it_came = not wire.choices and not self._mender.mended and self._has_this_head(wire)
+        as_it_came = wire.choices == [] and not self._mender.mended and self._has_this_head(wire)
         self._usage = _HeldUsage(usage, _one_line(event), as_it_came)
         self._mender.mended = True
 
@@ -114,9 +115,9 @@ class OpenAiStreamDecoder:
             role = None
             mender.mended |= delta.role is not None
         content, reasoning = delta.content, delta.reasoning_content
-        if delta.reasoning is not None or isinstance(content, list):
+        if reasoning is not None or delta.reasoning is not None or isinstance(content, list):
             content, reasoning = mender.content(delta), mender.reasoning(delta)
-        tool_calls = tuple(map(choice.tools.piece, delta.tool_calls)) if delta.tool_calls else ()
+        tool_calls = choice.tools.pieces(delta.tool_calls) if delta.tool_calls else ()
         finish_reason = native_reason = None
         if wire.finish_reason is not None:
             finish_reason = mender.finish_reason(wire.finish_reason)

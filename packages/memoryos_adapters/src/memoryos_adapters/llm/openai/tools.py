@@ -8,6 +8,8 @@ from memoryos_ports.llm import ToolCallDelta
 class ToolCallsInOrder:
     """Numbers calls from 0 without holes and says the id and name of each once, whatever the server repeats or omits.
 
+    Calls of other types than functions are on the wire only, but have numbers of their own there.
+
     A piece begins a call when its index is new, when it has another id than the call at its index (servers that send
     index 0 for all), or when it has neither index nor id but a name.
     """
@@ -17,9 +19,15 @@ class ToolCallsInOrder:
         self._at: dict[int | None, _OpenCall] = {}
         self._calls: list[_OpenCall] = []
 
-    def piece(self, wire: WireToolCall) -> ToolCallDelta:
-        """Return what this piece adds. Raises UpstreamProtocolError for a call without a name."""
+    def pieces(self, wires: list[WireToolCall]) -> tuple[ToolCallDelta, ...]:
+        """Return what these add to calls of functions. Raises UpstreamProtocolError for a call without a name."""
+        return tuple(piece for wire in wires if (piece := self._piece(wire)) is not None)
+
+    def _piece(self, wire: WireToolCall) -> ToolCallDelta | None:
         call = self._at.get(wire.index)
+        if wire.is_of_other_type:
+            self._pass_by(wire, call)
+            return None
         if call is None or self._begins_another(wire, call):
             return self._begin(wire)
         arguments = self._mender.arguments(wire)
@@ -37,6 +45,12 @@ class ToolCallsInOrder:
         if wire.id:
             return wire.id != call.native_id
         return wire.index is None and bool(wire.function.name)
+
+    def _pass_by(self, wire: WireToolCall, call: "_OpenCall | None") -> None:
+        if call is None or self._begins_another(wire, call):
+            self._at[wire.index] = other = _OpenCall(len(self._calls), wire.id, wire.id or "")
+            other.has_arguments = True  # of another kind
+            self._calls.append(other)
 
     def _begin(self, wire: WireToolCall) -> ToolCallDelta:
         call = _OpenCall(len(self._calls), wire.id, self._mender.new_call_id(wire, taken={c.id for c in self._calls}))

@@ -1,6 +1,6 @@
 """The OpenAI chat dialect as it comes in, decoded leniently: what is missing or odd is mended in `quirks`.
 
-Fields that are not named here are skipped; `openai_overlay` keeps them.
+Fields that are not named here are skipped; `overlay` keeps them.
 Sources: the OpenAI API reference; the wire contract, sections 3 and 4.7.
 """
 
@@ -40,13 +40,25 @@ class WireFunction(msgspec.Struct, frozen=True, gc=False):
 
 
 class WireToolCall(msgspec.Struct, frozen=True, gc=False):
-    """A tool call, or a piece of one (then with `index`); `extra_content` is Google's."""
+    """A tool call, or a piece of one (then with `index`); `extra_content` is Google's, `custom` a free-form tool's."""
 
     index: int | None = None
     id: str | None = None
     type: str | None = None
     function: WireFunction = WireFunction()
     extra_content: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    custom: Any = None
+
+    @property
+    def is_of_other_type(self) -> bool:
+        """Whether it is a call of something else than a function, or a piece of one: then it says none.
+
+        Only the first piece of such a call tells its type (openai/openai-openapi#576); an empty `custom` beside a
+        function is an echo of some gateways (earendil-works/pi#8504).
+        """
+        if self.function.name or self.function.arguments is not None:
+            return False
+        return bool(self.custom) or self.type not in (None, "", "function")
 
 
 class WirePart(msgspec.Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ from yarl import URL
 
 from memoryos_adapters.http import Http
 from memoryos_adapters.llm.dialect import StreamDecoder
+from memoryos_adapters.llm.hidden import hidden_texts
 from memoryos_adapters.llm.http_llm import HttpLlmWithEmbeddings
 from memoryos_adapters.llm.openai.dialect import OpenAiDialect
 from memoryos_adapters.llm.openai.replayed_field import ReplayedField
@@ -29,7 +30,7 @@ class OpenRouterDialect(OpenAiDialect):
 
     def __init__(self, name: str, settings: LlmProviderSettings) -> None:
         super().__init__(name, settings)
-        self.errors = OpenRouterErrors(upstream=name, hidden=(self.key, URL(self.base_url).host or ""))
+        self.errors = OpenRouterErrors(upstream=name, hidden=hidden_texts(settings))
         self._details = ReplayedField(NAME, pieces_of=details_of, join=join_details)
 
     @property

@@ -50,9 +50,9 @@ def details_of(said: Said) -> Iterable[tuple[int, list[Detail]]]:
 def join_details(pieces: list[list[Detail]]) -> msgspec.Raw:
     """Return all details of a choice: pieces of a text or summary under one index are one detail."""
     joined: list[Detail] = []
-    growing: dict[tuple[Any, Any], Detail] = {}
+    growing: dict[bytes, Detail] = {}
     for piece in (piece for details in pieces for piece in details):
-        key = (piece.get("type"), piece.get("index"))
+        key = msgspec.json.encode((piece.get("type"), piece.get("index")))  # they may be anything
         known = growing.get(key)
         if known is not None:
             _grow(known, piece)
