@@ -82,7 +82,7 @@ REFUSALS: Any = [
     (401, openai.InternalServerError, 502, "upstream_auth_error"),
     (429, openai.RateLimitError, 429, "rate_limit_exceeded"),
     (500, openai.InternalServerError, 502, "upstream_unavailable"),
-    (503, openai.InternalServerError, 502, "upstream_unavailable"),
+    (503, openai.InternalServerError, 503, "upstream_unavailable"),
     (504, openai.InternalServerError, 504, "upstream_timeout"),
 ]
 
