@@ -18,7 +18,7 @@ from memoryos_ports.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from memoryos_ports.llm import ChatRequest, LlmAdapter, Usage
+from memoryos_ports.llm import ChatRequest, LlmAdapter, Message, Usage
 from memoryos_ports.llm_embeddings import EmbeddingsAdapter
 from tests.contract.llm.conftest import Make
 from tests.contract.llm.decoders import MakeDecoder, StreamDecoderContract, Streams
@@ -313,3 +313,20 @@ async def test_cache_hits_are_cached_tokens(llm: LlmAdapter) -> None:
 
 def test_there_are_no_embeddings(llm: LlmAdapter) -> None:
     assert not isinstance(llm, EmbeddingsAdapter)
+
+
+async def test_every_answer_of_an_agent_says_its_thoughts_or_that_they_are_lost(
+    make: Make, upstream: FakeUpstream
+) -> None:
+    """DS2: a final text of an earlier turn as well."""
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    request = make_request("And now?", model="deepseek-v4-pro", tools=tools)
+    said = Message(role="assistant", content="It is sunny.")
+
+    await make().chat(replace(request, messages=(said, *request.messages)))
+
+    assert upstream.requests[0].json["messages"][0] == {
+        "role": "assistant",
+        "content": "It is sunny.",
+        "reasoning_content": "",
+    }

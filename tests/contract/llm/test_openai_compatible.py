@@ -16,7 +16,7 @@ from memoryos_ports.errors import (
 from memoryos_ports.llm import LlmAdapter, Message
 from tests.contract.llm.conftest import Make
 from tests.contract.llm.faults import KEY, MANY_PIECES, LlmFaultContract, assert_idle, broken_stream, errors_of_both
-from tests.contract.llm.requests import make_request, stream_of, text_of
+from tests.contract.llm.requests import deltas_of, make_request, stream_of, text_of
 from tests.contract.llm.suite import LlmContract
 from tests.support.completion import sse
 from tests.support.fake_upstream import FakeUpstream
@@ -337,3 +337,37 @@ _ANSWER = {
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi."}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
 }
+
+
+async def test_a_connection_that_breaks_after_the_end_was_said_has_merely_ended(
+    patient: LlmAdapter, upstream: FakeUpstream
+) -> None:
+    upstream.next(
+        Reply.events(
+            chunk(choice_delta({"role": "assistant", "content": "Hi"})), chunk(choice_delta({}, "stop")), done=False
+        ).stopping("reset", after=2)
+    )
+
+    chunks = await stream_of(patient, make_request())
+
+    assert [delta.finish_reason for delta in deltas_of(chunks)] == [None, "stop"]
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_a_server_without_a_list_of_models_is_hardly_the_right_one(
+    patient: LlmAdapter, upstream: FakeUpstream, status: int
+) -> None:
+    upstream.next(Reply.page(b"not here", status=status))
+
+    with pytest.raises(UpstreamUnavailable, match="is base_url right"):
+        await patient.reach()
+
+
+async def test_what_a_failing_provider_says_is_for_the_log_alone(patient: LlmAdapter, upstream: FakeUpstream) -> None:
+    upstream.always = Reply.error(500, f"shard 7 of 10.1.2.3 is down, {KEY}")
+
+    for error in await errors_of_both(patient):
+        assert isinstance(error, UpstreamUnavailable)
+        assert error.reason.startswith("shard 7 of 10.1.2.3 is down")
+        assert KEY not in error.reason
+        assert "shard" not in str(error)

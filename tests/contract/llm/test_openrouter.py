@@ -452,3 +452,10 @@ def _conversation(details: list[dict[str, Any]] | None = None) -> dict[str, Any]
     added = {} if details is None else {"reasoning_details": details}
     messages = [{**message, **added} if message["role"] == "assistant" else message for message in body["messages"]]
     return {**body, "model": CLAUDE, "messages": messages}
+
+
+async def test_a_model_without_endpoints_is_not_found(llm: LlmAdapter, upstream: FakeUpstream) -> None:
+    upstream.always = Reply.error(404, "No endpoints found for x/y.", code=404)
+
+    for error in await errors_of_both(llm):
+        assert isinstance(error, ModelNotFound)

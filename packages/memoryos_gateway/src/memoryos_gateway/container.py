@@ -8,7 +8,7 @@ from memoryos_adapters.container import AdapterContainer
 from memoryos_adapters.registry import ConfiguredLlm
 from memoryos_adapters.settings import RouterTierSettings, Settings
 from memoryos_core.chat.conversations import Conversations
-from memoryos_core.chat.direct import DIRECT_MODEL, DIRECT_TIER, DirectLlm
+from memoryos_core.chat.direct import DIRECT_MODEL, DIRECT_TIER, LOOKUP_TIMEOUT_S, DirectLlm
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
 from memoryos_core.chat.service import ChatService
 from memoryos_core.embeddings.local import LocalEmbeddings
@@ -59,7 +59,7 @@ def make_router(llms: tuple[ConfiguredLlm, ...], settings: Settings, faq: FaqMem
 def _make_tier(tier: RouterTierSettings, made: Mapping[str, Provider], faq: FaqMemory) -> Tier:
     if tier.name == DIRECT_TIER:
         direct = DirectLlm(faq, min_similarity=tier.min_similarity)
-        provider = Provider(adapter=direct, local=True, offline=True, direct=True)
+        provider = Provider(adapter=direct, local=True, offline=True, direct=True, total_timeout_s=LOOKUP_TIMEOUT_S)
         return Tier(name=tier.name, routes=(Route(tier=tier.name, provider=provider, model=DIRECT_MODEL),))
     named = (model.partition("/") for model in tier.models)
     routes = tuple(Route(tier=tier.name, provider=made[name], model=model) for name, _, model in named)

@@ -166,7 +166,12 @@ class StorageFull(MemoryOSError):
 
 
 class UpstreamError(MemoryOSError):
-    """Something outside (a provider, a store) did not do what was asked. `upstream` names it as configured."""
+    """Something outside (a provider, a store) did not do what was asked. `upstream` names it as configured.
+
+    `reason` is what it said itself, for the operator's log: never part of what a client is told.
+    """
+
+    reason: str = ""
 
     def __init__(self, *, upstream: str, detail: str = "") -> None:
         super().__init__(f"{upstream}: {detail or type(self).__name__}")

@@ -39,7 +39,19 @@ def test_a_key_is_not_given_as_a_header(tmp_path: Path, name: str) -> None:
     assert fault.endswith("; give it as api_key_env)")
 
 
-@pytest.mark.parametrize("name", ["Host", "content-type", "Content-Length", "content-encoding", "Accept-Encoding"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Host",
+        "Connection",
+        "transfer-encoding",
+        "Proxy-Authorization",
+        "content-type",
+        "Content-Length",
+        "content-encoding",
+        "Accept-Encoding",
+    ],
+)
 def test_headers_of_the_adapters_own_are_refused(tmp_path: Path, name: str) -> None:
     (fault,) = faults_of(with_headers(tmp_path, f'{name} = "v"'))
     assert fault.startswith(f"llm.providers.x.headers.{name}: is set by the gateway itself (in ")
@@ -54,3 +66,8 @@ def test_a_value_that_no_header_can_carry_is_refused(tmp_path: Path, value: str)
 def test_an_empty_value_is_refused_and_its_header_not_told(tmp_path: Path) -> None:
     (fault,) = faults_of(with_headers(tmp_path, 'x-key = ""'))
     assert fault.startswith("llm.providers.x.headers: must be a non-empty string")
+
+
+def test_a_header_stands_there_once(tmp_path: Path) -> None:
+    (fault,) = faults_of(with_headers(tmp_path, 'x-a = "1"\nX-A = "2"'))
+    assert fault.startswith("llm.providers.x.headers.X-A: stands there already")

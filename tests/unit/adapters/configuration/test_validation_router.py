@@ -123,6 +123,7 @@ def test_words_phrases_and_patterns_are_sensitive(tmp_path: Path, entry: str) ->
         ("''", "is empty: everything would be sensitive"),
         ("'  '", "is empty: everything would be sensitive"),
         ('"\\u200b\\n"', "is empty: everything would be sensitive"),
+        ('"\\u3164"', "is empty: everything would be sensitive"),
         ("'/(/'", "is not a regular expression: missing ), unterminated subpattern at position 0 (found '/(/'"),
         ("'/a{99999999999}/'", "is not a regular expression: "),
         ("'//'", "matches the empty text: everything would be sensitive (found '//'"),

@@ -161,3 +161,17 @@ def test_what_is_unsupported_says_where() -> None:
     error = unsupported("a.b", "no")
 
     assert (error.message, error.param, error.code) == ("a.b: no", "a.b", "unsupported_value")
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("bound", [0, -5])
+def test_a_bound_of_no_tokens_is_refused_by_its_name(name: str, bound: int) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        ChatParams({name: msgspec.Raw(str(bound).encode())}).max_output_tokens()
+
+    assert caught.value.param == name
+
+
+def test_no_answer_at_all_cannot_be_asked_for() -> None:
+    with pytest.raises(InvalidInput, match="n must be at least 1"):
+        ChatParams({"n": msgspec.Raw(b"0")}).one_choice()

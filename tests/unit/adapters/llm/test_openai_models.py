@@ -102,10 +102,17 @@ def test_other_models_get_everything(model: str) -> None:
     assert sent(model, max_tokens=7, **_SAMPLING) == ({"max_tokens": 7, **_SAMPLING}, set())
 
 
-def test_other_servers_get_everything() -> None:
+def test_other_models_get_everything_wherever_they_are() -> None:
     params = {"max_tokens": 7, "reasoning_effort": "high", "tools": _TOOLS, **_SAMPLING}
 
-    assert sent("gpt-5.6", base_url="http://127.0.0.1:8000/v1", **params) == (params, set())
+    assert sent("qwen3", base_url="http://127.0.0.1:8000/v1", **params) == (params, set())
+    assert sent("gpt-oss-120b", base_url="http://127.0.0.1:8000/v1", **params) == (params, set())
+
+
+def test_openais_models_are_known_by_name_behind_any_server() -> None:
+    body, dropped = sent("gpt-5", base_url="http://127.0.0.1:8000/v1", max_tokens=7, temperature=0.5)
+
+    assert (body, dropped) == ({"max_completion_tokens": 7}, {"temperature"})
 
 
 @pytest.mark.parametrize(

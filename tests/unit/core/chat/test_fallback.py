@@ -414,12 +414,15 @@ async def test_whatever_happens_no_cloud_model_sees_what_is_sensitive(
     ]
     stage = make_stage(*providers, tiers=tiers, failures=2)
     try:
-        async with asyncio.timeout(700):
+        async with asyncio.timeout(3000):
             await answer(stage, call, streamed=streamed)
     except (MemoryOSError, TimeoutError):
         pass
     assert all(asked(provider) == 0 for provider in providers if not provider.local)
-    assert sum(map(asked, providers)) <= QUICK.max_tries
+    answered = [
+        turn for provider, (_, turns) in zip(providers, scripts, strict=True) for turn in turns[: asked(provider)]
+    ]
+    assert len([turn for turn in answered if not isinstance(turn.error, InvalidInput)]) <= QUICK.max_tries
     assert len(stage.bookings) <= 1
     assert all(adapter_of(provider).open_calls == 0 for provider in providers)
     await asyncio.sleep(30)

@@ -1,6 +1,7 @@
 """The rules for the tiers of the model `auto`, and for what must stay on local providers."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -75,10 +76,16 @@ def _check_claim(
 
 
 def _check_sensitive(path: KeyPath, entry: str, faults: Faults) -> None:
-    if not any(character.isprintable() and not character.isspace() for character in entry):
+    if not any(map(_is_visible, entry)):
         faults.add(path, "is empty: everything would be sensitive")
     elif len(entry) > 1 and entry.startswith("/") and entry.endswith("/"):
         _check_pattern(path, entry, faults)
+
+
+def _is_visible(character: str) -> bool:
+    """Tell whether a character can be seen: the fillers of Hangul cannot, though they count as letters."""
+    is_filler = "FILLER" in unicodedata.name(character, "")
+    return character.isprintable() and not character.isspace() and not is_filler
 
 
 def _check_pattern(path: KeyPath, entry: str, faults: Faults) -> None:

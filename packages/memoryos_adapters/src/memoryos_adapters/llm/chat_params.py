@@ -93,8 +93,11 @@ class ChatParams:
 
     def max_output_tokens(self) -> int | None:
         """Return the bound on the answer: ``max_completion_tokens``, else ``max_tokens`` (AN3, OL2)."""
-        newer, older = self.take("max_completion_tokens", int), self.take("max_tokens", int)
-        return older if newer is None else newer
+        given = {name: self.take(name, int) for name in ("max_completion_tokens", "max_tokens")}
+        for name, bound in given.items():
+            if bound is not None and bound < 1:
+                raise InvalidInput(f"{name} must be at least 1", param=name)
+        return given["max_completion_tokens"] or given["max_tokens"]
 
     def stop(self) -> list[str]:
         """Return the texts that end the answer; one may be given alone."""
@@ -117,7 +120,10 @@ class ChatParams:
 
     def one_choice(self) -> None:
         """Check that not more than one answer is asked for (`n`)."""
-        if (self.take("n", int) or 1) != 1:
+        wanted = self.take("n", int)
+        if wanted is not None and wanted < 1:
+            raise InvalidInput("n must be at least 1", param="n")
+        if wanted not in (None, 1):
             raise unsupported("n", "this provider gives one answer at a time")
 
     def dropped(self) -> tuple[str, ...]:

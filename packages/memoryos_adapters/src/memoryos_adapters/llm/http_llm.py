@@ -9,13 +9,14 @@ import msgspec
 from memoryos_adapters.http import Http
 from memoryos_adapters.llm.answer_headers import shown_headers
 from memoryos_adapters.llm.call import MAX_ERROR_BYTES, Provider, UpstreamCall
-from memoryos_adapters.llm.dialect import ChatDialect, EmbeddingsDialect, Outgoing
+from memoryos_adapters.llm.dialect import ChatDialect, EmbeddingsDialect, Outgoing, StreamDecoder
 from memoryos_adapters.llm.inline_images import with_inline_images
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.embedding import Vector
 from memoryos_ports.errors import (
     MemoryOSError,
     RateLimited,
+    StreamCut,
     UpstreamAuthError,
     UpstreamProtocolError,
     UpstreamTimeout,
@@ -23,6 +24,8 @@ from memoryos_ports.errors import (
 )
 from memoryos_ports.llm import CallFacts, ChatAnswer, ChatChunk, ChatRequest, Usage
 from memoryos_ports.llm_embeddings import EmbeddingsAnswer, EmbeddingsRequest
+
+_NO_SUCH_ROUTE = (404, 405)
 
 
 class HttpLlm:
@@ -37,7 +40,7 @@ class HttpLlm:
         return self._name
 
     async def reach(self) -> None:
-        """Ask for something that costs nothing; a server that has no such route was reached as well."""
+        """Ask for something that costs nothing; a server that knows nothing of it is hardly the right one."""
         provider, url = self._provider, self._dialect.reach_url
         headers = await self._headers()
         with provider.translated:
@@ -50,6 +53,9 @@ class HttpLlm:
             error = self._dialect.error_of(body, status=response.status, headers=response.headers, model="")
             if isinstance(error, UpstreamAuthError | UpstreamUnavailable | UpstreamTimeout):
                 raise error
+            if response.status in _NO_SUCH_ROUTE:
+                detail = f"status {response.status} for {url.path}: is base_url right?"
+                raise UpstreamUnavailable(upstream=self._name, detail=detail, status=response.status)
 
     async def chat(self, request: ChatRequest) -> ChatAnswer:
         """Return the whole answer, in `total_timeout_s` and at most 64 MiB."""
@@ -72,7 +78,7 @@ class HttpLlm:
             while not decoder.complete:
                 chunks: list[ChatChunk] = []
                 try:
-                    decoder.feed(await call.read_piece(), into=chunks)
+                    await _feed(call, decoder, into=chunks)
                 except MemoryOSError:
                     if chunks:
                         yield _begun(chunks, outgoing, call)
@@ -162,3 +168,22 @@ def _sum(usages: list[Usage | None]) -> Usage | None:
     if len(known) < len(usages):
         return None
     return Usage(prompt_tokens=sum(usage.prompt_tokens for usage in known), completion_tokens=0)
+
+
+async def _feed(call: UpstreamCall, decoder: StreamDecoder, into: list[ChatChunk]) -> None:
+    """Feed what has arrived; a connection that breaks after the answer was whole has merely ended."""
+    try:
+        data = await call.read_piece()
+    except StreamCut:
+        if not _is_whole(decoder, into):
+            raise
+    else:
+        decoder.feed(data, into=into)
+
+
+def _is_whole(decoder: StreamDecoder, into: list[ChatChunk]) -> bool:
+    try:
+        decoder.feed(b"", into=into)
+    except MemoryOSError:
+        return False
+    return decoder.complete

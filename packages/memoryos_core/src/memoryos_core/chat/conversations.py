@@ -119,7 +119,7 @@ class Conversations:
             (TURN_KIND, _turn_key(session_id, chain.hash)): _adding(exchange, sensitive=event.sensitive),
         }
         for passed in chain.passed:
-            changes[TURN_KIND, _turn_key(session_id, passed)] = _passing(answers[passed])
+            changes[TURN_KIND, _turn_key(session_id, passed)] = _passing(answers[passed], sensitive=event.sensitive)
         for hash_ in (*chain.passed, chain.hash):
             changes[CHAIN_KIND, hash_] = _latest(at, session_id)
         await self._documents.update(event.scope, changes)
@@ -168,10 +168,11 @@ def _answers_by_turn(event: TurnsEvent, chain: ChainLink) -> dict[str, tuple[Mem
     return answers
 
 
-def _passing(answers: tuple[MemoryId, ...]) -> Change:
+def _passing(answers: tuple[MemoryId, ...], *, sensitive: bool) -> Change:
     def merge(turn: KnownTurn | None) -> KnownTurn:
         turn = turn or KnownTurn()
-        return msgspec.structs.replace(turn, history=_union(turn.history, answers))
+        history, marked = _union(turn.history, answers), turn.sensitive or sensitive
+        return msgspec.structs.replace(turn, history=history, sensitive=marked)
 
     return _change(_turn_decoder, merge)
 

@@ -200,7 +200,8 @@ class _Journey:
 def log_failure(route: Route, exc: UpstreamError) -> None:
     """Say which provider failed, and how; what the caller did wrong is its own affair."""
     if not isinstance(exc, UpstreamRejected):
-        logger.bind(route=str(route), error=type(exc).__name__, detail=exc.detail).warning("provider failed")
+        told = logger.bind(route=str(route), error=type(exc).__name__, detail=exc.detail, reason=exc.reason)
+        told.warning("provider failed")
 
 
 def cost_of(route: Route, exc: MemoryOSError | None = None) -> int:

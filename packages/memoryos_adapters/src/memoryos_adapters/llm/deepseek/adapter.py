@@ -1,11 +1,13 @@
 """DeepSeek: OpenAI's dialect, with thoughts that its models want back or refuse (wire contract: DS1-DS6)."""
 
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 import msgspec
 from msgspec.structs import replace
 
 from memoryos_adapters.http import Http
+from memoryos_adapters.llm.chat_params import is_said
 from memoryos_adapters.llm.deepseek.format import with_schema_in_words
 from memoryos_adapters.llm.deepseek.models import is_before_v4, thinks
 from memoryos_adapters.llm.deepseek.params import fit_params
@@ -33,6 +35,8 @@ class DeepSeekLlm(HttpLlm):
 
 class DeepSeekDialect(OpenAiDialect):
     """OpenAI's dialect as DeepSeek speaks it."""
+
+    serves_openais_models: ClassVar[bool] = False
 
     def __init__(self, name: str, settings: LlmProviderSettings) -> None:
         super().__init__(name, settings)
@@ -62,7 +66,10 @@ class DeepSeekDialect(OpenAiDialect):
     def _with_thoughts(self, request: ChatRequest) -> ChatRequest:
         """Return the request with the thoughts that its model wants back, or without those that it refuses (DS2)."""
         if not is_before_v4(request.model):
-            return self._replayed.restored(request, default=_NO_THOUGHTS) if thinks(request) else request
+            if not thinks(request):
+                return request
+            agentic = is_said(request.params.get("tools")) or any(m.tool_calls for m in request.messages)
+            return self._replayed.restored(request, default=_NO_THOUGHTS, everywhere=agentic)
         messages = fit_messages(request.messages, without=ALL_FIELDS, instructions="system")
         return replace(request, messages=messages)
 

@@ -28,8 +28,12 @@ class OpenAiDialect:
     """``{base_url}/chat/completions``; `base_url` includes the version, as OpenAI's SDK has it.
 
     What the caller sent goes out byte for byte but for what `fitted` changes, and what a well-behaved server answers
-    is kept byte for byte. `is_openai` says that the models behind it are OpenAI's own, with rules of their own.
+    is kept byte for byte. `is_openai` says that it is OpenAI's own service. What its models refuse goes by their names,
+    since others serve them as well: proxies, gateways.
     """
+
+    serves_openais_models: ClassVar[bool] = True
+    """Whether a model with a name of OpenAI's is that model."""
 
     kept_fields: ClassVar[frozenset[str]] = frozenset()
     """Which of `FOREIGN_FIELDS` this provider wants back in messages; the others are stripped (X3)."""
@@ -78,7 +82,9 @@ class OpenAiDialect:
         messages = fit_messages(
             request.messages, without=self.left_out, instructions=instructions, thoughts=self.thoughts
         )
-        params, dropped = fit_params(request.model, request.params) if self.is_openai else (request.params, ())
+        if not self.serves_openais_models:
+            return replace(request, messages=messages), ()
+        params, dropped = fit_params(request.model, request.params)
         return replace(request, messages=messages, params=params), dropped
 
     @cached_property

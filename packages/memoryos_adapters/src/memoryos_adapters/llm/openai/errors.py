@@ -14,6 +14,7 @@ from memoryos_ports.errors import (
     QuotaExhausted,
     RateLimited,
     UpstreamAuthError,
+    UpstreamError,
     UpstreamProtocolError,
     UpstreamRejected,
     UpstreamTimeout,
@@ -119,7 +120,18 @@ class ErrorTable:
     def error_of(
         self, refusal: Refusal, *, status: int, model: str, headers: Mapping[str, str] | None = None
     ) -> MemoryOSError:
-        """Return the error for an answer of `status`; only a refused request keeps the provider's own words."""
+        """Return the error for an answer of `status`.
+
+        Only a refused request tells its caller the provider's own words; those of other failures are for the log.
+        """
+        error = self._error_of(refusal, status=status, model=model, headers=headers)
+        if isinstance(error, UpstreamError):
+            error.reason = self._clean(refusal.message)
+        return error
+
+    def _error_of(
+        self, refusal: Refusal, *, status: int, model: str, headers: Mapping[str, str] | None
+    ) -> MemoryOSError:
         words, headers = {refusal.code, refusal.type}, headers or {}
         match status:
             case 400 | 403 | 404 if words & _NO_MODEL_WORDS:

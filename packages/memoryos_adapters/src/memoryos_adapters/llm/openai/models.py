@@ -1,6 +1,6 @@
 """OpenAI's own models: which of them reason, and what chat completions refuse of a request to those (OA1, OA2, OA3).
 
-Other servers of the dialect have other rules, so nothing of this is for them. What was decided for OA2: since gpt-5.4,
+They go by the names of models, wherever these are served. What was decided for OA2: since gpt-5.4,
 function tools and reasoning exclude each other on chat completions (openai/openai-openapi#541), and the tools win,
 because an agent without its tools is none: the effort is dropped, and named. gpt-5.6 and newer reason by default, so
 they are told ``none`` even when the caller said nothing (BerriAI/litellm#34569). Efforts that a model does not know

@@ -35,10 +35,17 @@ class ReplayedField(Generic[_Piece]):
         self._name, self._pieces_of, self._join = name, pieces_of, join
         self._cache = ReplayCache()
 
-    def restored(self, request: ChatRequest, *, default: msgspec.Raw | None = None) -> ChatRequest:
-        """Return the request with the field in every message that asked for tools; `default` where it is forgotten."""
+    def restored(
+        self, request: ChatRequest, *, default: msgspec.Raw | None = None, everywhere: bool = False
+    ) -> ChatRequest:
+        """Return the request with the field in every message that asked for tools, or in every answer (`everywhere`).
+
+        `default` stands where it is forgotten.
+        """
         messages = tuple(
-            self._restored(message, request.owner, default) if message.tool_calls else message
+            self._restored(message, request.owner, default)
+            if message.tool_calls or (everywhere and message.role == "assistant")
+            else message
             for message in request.messages
         )
         return replace(request, messages=messages)

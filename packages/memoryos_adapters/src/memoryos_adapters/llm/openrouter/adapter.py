@@ -28,6 +28,8 @@ class OpenRouterDialect(OpenAiDialect):
 
     kept_fields: ClassVar[frozenset[str]] = frozenset({NAME})
 
+    serves_openais_models: ClassVar[bool] = False
+
     def __init__(self, name: str, settings: LlmProviderSettings) -> None:
         super().__init__(name, settings)
         self.errors = OpenRouterErrors(upstream=name, hidden=hidden_texts(settings))

@@ -7,9 +7,10 @@ import msgspec
 from msgspec.structs import replace
 
 from memoryos_adapters.llm.openai.errors import ErrorTable, Refusal, read_refusal, refusal_of
-from memoryos_ports.errors import MemoryOSError
+from memoryos_ports.errors import MemoryOSError, ModelNotFound
 
 _FILTERED = "content_filter"
+_NO_ENDPOINTS = "No endpoints found"
 
 
 class _Metadata(msgspec.Struct, frozen=True):
@@ -41,8 +42,10 @@ class OpenRouterErrors(ErrorTable):
     def error_of(
         self, refusal: Refusal, *, status: int, model: str, headers: Mapping[str, str] | None = None
     ) -> MemoryOSError:
-        """Return the error for an answer of `status`; a 403 may be about the content, not about the key."""
+        """Return the error for an answer of `status`; a 403 may be about the content, a 404 about the model."""
         filtered = status == 403 and refusal.code == _FILTERED
+        if status == 404 and refusal.message.startswith(_NO_ENDPOINTS):
+            return ModelNotFound(model)
         return super().error_of(refusal, status=400 if filtered else status, model=model, headers=headers)
 
 
