@@ -66,8 +66,3 @@ def test_a_value_that_no_header_can_carry_is_refused(tmp_path: Path, value: str)
 def test_an_empty_value_is_refused_and_its_header_not_told(tmp_path: Path) -> None:
     (fault,) = faults_of(with_headers(tmp_path, 'x-key = ""'))
     assert fault.startswith("llm.providers.x.headers: must be a non-empty string")
-
-
-def test_a_header_stands_there_once(tmp_path: Path) -> None:
-    (fault,) = faults_of(with_headers(tmp_path, 'x-a = "1"\nX-A = "2"'))
-    assert fault.startswith("llm.providers.x.headers.X-A: stands there already")

@@ -19,17 +19,12 @@ _OURS: Final = re.compile(
 
 def check_headers(path: KeyPath, headers: Mapping[str, Secret], faults: Faults) -> None:
     """Record every header that cannot be sent or that the adapter itself sends; no value is ever told."""
-    seen: set[str] = set()
     for name, value in headers.items():
-        is_double = name.lower() in seen
-        seen.add(name.lower())
         if not _NAME.fullmatch(name):  # not told: a whole line may have got there, its value in it
             faults.add(path, "holds a name that no header has", hint="allowed: letters, digits and -")
         elif name.lower() in _CREDENTIALS:
             faults.add((*path, name), "is how a key is sent", hint="give it as api_key_env")
         elif _OURS.fullmatch(name.lower()):
             faults.add((*path, name), "is set by the gateway itself")
-        elif is_double:
-            faults.add((*path, name), "stands there already, in other letters")
         elif not _VALUE.fullmatch(value.reveal()):
             faults.add((*path, name), "has a value that no header can carry", hint="allowed: printable ASCII")
