@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from memoryos_adapters.llm.dialect import StreamDecoder
-from memoryos_adapters.llm.openai.errors import ErrorTable
 from memoryos_adapters.llm.openai.stream import OpenAiStreamDecoder
+from memoryos_adapters.llm.refusals import ErrorTable
 from memoryos_ports.errors import StreamCut
 from memoryos_ports.llm import ChatChunk, ToolCallDelta, Usage
 from tests.contract.llm.decoders import MakeDecoder, StreamDecoderContract, Streams, decoded

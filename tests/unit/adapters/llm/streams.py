@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from memoryos_adapters.llm.openai.errors import ErrorTable
 from memoryos_adapters.llm.openai.stream import OpenAiStreamDecoder
+from memoryos_adapters.llm.refusals import ErrorTable
 from memoryos_ports.llm import ChatChunk
 from tests.support.completion import sse
 from tests.support.openai_answers import choice_delta, chunk

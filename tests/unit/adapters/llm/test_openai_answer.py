@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from memoryos_adapters.llm.openai.answer import read_answer
-from memoryos_adapters.llm.openai.errors import ErrorTable
+from memoryos_adapters.llm.refusals import ErrorTable
 from memoryos_ports.errors import (
     MemoryOSError,
     RateLimited,

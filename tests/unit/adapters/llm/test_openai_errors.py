@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from memoryos_adapters.llm.openai.errors import ErrorTable, Refusal, read_refusal
+from memoryos_adapters.llm.refusals import ErrorTable, Refusal, read_refusal
 from memoryos_ports.errors import (
     MemoryOSError,
     ModelNotFound,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memoryos_adapters.llm.openai.answer import read_answer
-from memoryos_adapters.llm.openai.errors import ErrorTable
+from memoryos_adapters.llm.refusals import ErrorTable
 from memoryos_ports.llm import ChatAnswer
 from tests.support.completion import sse
 from tests.unit.adapters.llm.agreement import wire_of

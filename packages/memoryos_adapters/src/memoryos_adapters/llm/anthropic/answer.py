@@ -13,8 +13,8 @@ from memoryos_adapters.llm.anthropic.wire import (
     read_block,
     usage_of,
 )
-from memoryos_adapters.llm.openai.wire import decode_wire
 from memoryos_adapters.llm.replay import ReplayCache
+from memoryos_adapters.llm.wire import decode_wire
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.llm import AnswerMessage, ChatAnswer, ChatRequest, Choice, ToolCall
 

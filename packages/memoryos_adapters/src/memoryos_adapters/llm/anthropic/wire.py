@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from memoryos_adapters.llm.anthropic.blocks import MaybeRaw
-from memoryos_adapters.llm.openai.wire import decode_wire
+from memoryos_adapters.llm.wire import decode_wire
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.llm import FinishReason, Usage
 

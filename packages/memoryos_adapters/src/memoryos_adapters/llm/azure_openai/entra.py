@@ -11,7 +11,7 @@ import msgspec
 from yarl import URL
 
 from memoryos_adapters.llm.call import MAX_ERROR_BYTES, Provider, UpstreamCall
-from memoryos_adapters.llm.openai.errors import ErrorTable, Refusal
+from memoryos_adapters.llm.refusals import ErrorTable, Refusal
 from memoryos_adapters.settings import EntraSettings
 from memoryos_ports.errors import MemoryOSError, UpstreamAuthError, UpstreamProtocolError
 

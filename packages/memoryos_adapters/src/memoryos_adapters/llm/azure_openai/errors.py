@@ -3,7 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 
-from memoryos_adapters.llm.openai.errors import ErrorTable, Refusal
+from memoryos_adapters.llm.refusals import ErrorTable, Refusal
 
 
 class _Inner(msgspec.Struct, frozen=True):

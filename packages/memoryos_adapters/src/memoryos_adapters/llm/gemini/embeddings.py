@@ -6,8 +6,8 @@ from memoryos_adapters.llm.chat_params import ChatParams, unsupported
 from memoryos_adapters.llm.gemini.config import native_value
 from memoryos_adapters.llm.gemini.model import GeminiModel
 from memoryos_adapters.llm.gemini.wire import Content, Part
-from memoryos_adapters.llm.openai.wire import decode_wire
 from memoryos_adapters.llm.vectors import check_vectors
+from memoryos_adapters.llm.wire import decode_wire
 from memoryos_ports.embedding import Vector
 from memoryos_ports.llm import Usage
 from memoryos_ports.llm_embeddings import EmbeddingsRequest

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from memoryos_adapters.llm.openai.errors import ErrorTable, Refusal, refusal_of
+from memoryos_adapters.llm.refusals import ErrorTable, Refusal, refusal_of
 from memoryos_ports.errors import MemoryOSError
 
 _HTTP_STATUSES = {

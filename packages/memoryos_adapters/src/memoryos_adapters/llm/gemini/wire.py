@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from memoryos_adapters.llm.openai.wire import decode_wire
+from memoryos_adapters.llm.wire import decode_wire
 from memoryos_ports.errors import UpstreamProtocolError
 
 _Json: TypeAlias = msgspec.Raw | msgspec.UnsetType

@@ -10,7 +10,7 @@ import msgspec
 from memoryos_adapters.llm.ollama.context import estimate_prompt
 from memoryos_adapters.llm.ollama.errors import OllamaErrors
 from memoryos_adapters.llm.ollama.wire import WireAnswer, WireToolCall
-from memoryos_adapters.llm.openai.wire import decode_wire
+from memoryos_adapters.llm.wire import decode_wire
 from memoryos_ports.errors import UpstreamProtocolError, UpstreamUnavailable
 from memoryos_ports.llm import AnswerMessage, ChatAnswer, ChatRequest, Choice, FinishReason, ToolCall, Usage
 

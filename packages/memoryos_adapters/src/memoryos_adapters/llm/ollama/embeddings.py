@@ -7,8 +7,8 @@ import msgspec
 from memoryos_adapters.llm.chat_params import ChatParams, unsupported
 from memoryos_adapters.llm.ollama.errors import OllamaErrors
 from memoryos_adapters.llm.ollama.wire import WireEmbeddings
-from memoryos_adapters.llm.openai.wire import decode_wire
 from memoryos_adapters.llm.vectors import check_vectors
+from memoryos_adapters.llm.wire import decode_wire
 from memoryos_ports.embedding import Vector
 from memoryos_ports.llm import Usage
 from memoryos_ports.llm_embeddings import EmbeddingsRequest

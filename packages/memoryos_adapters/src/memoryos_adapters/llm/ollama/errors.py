@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from memoryos_adapters.llm.openai.errors import ErrorTable, Refusal, read_refusal, refusal_of
+from memoryos_adapters.llm.refusals import ErrorTable, Refusal, read_refusal, refusal_of
 from memoryos_ports.errors import MemoryOSError
 
 _LOOKED_AT = 500  # characters

@@ -3,11 +3,12 @@
 import msgspec
 from msgspec.structs import replace
 
-from memoryos_adapters.llm.openai.errors import ErrorTable
 from memoryos_adapters.llm.openai.overlay import overlay_answer
 from memoryos_adapters.llm.openai.quirks import Mender
 from memoryos_adapters.llm.openai.thoughts import ThoughtsName
-from memoryos_adapters.llm.openai.wire import WireAnswer, WireChoice, decode_wire
+from memoryos_adapters.llm.openai.wire import WireAnswer, WireChoice
+from memoryos_adapters.llm.refusals import ErrorTable
+from memoryos_adapters.llm.wire import decode_wire
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.llm import AnswerMessage, ChatAnswer, Choice
 

@@ -11,12 +11,12 @@ from memoryos_adapters.llm.dialect import Outgoing, StreamDecoder
 from memoryos_adapters.llm.hidden import hidden_texts
 from memoryos_adapters.llm.openai.answer import read_answer
 from memoryos_adapters.llm.openai.embeddings import MAX_INPUTS, encode_embeddings, read_embeddings
-from memoryos_adapters.llm.openai.errors import ErrorTable
 from memoryos_adapters.llm.openai.messages import ALL_FIELDS, FOREIGN_FIELDS, fit_messages
 from memoryos_adapters.llm.openai.models import fit_params, is_openai_host, reasons
 from memoryos_adapters.llm.openai.request import encode_request
 from memoryos_adapters.llm.openai.stream import OpenAiStreamDecoder
 from memoryos_adapters.llm.openai.thoughts import ThoughtsName, refuses_thoughts
+from memoryos_adapters.llm.refusals import ErrorTable
 from memoryos_adapters.settings import LlmProviderSettings
 from memoryos_ports.embedding import Vector
 from memoryos_ports.errors import MemoryOSError

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from memoryos_adapters.llm.openai.errors import ErrorTable
-from memoryos_adapters.llm.openai.wire import WireUsage, decode_wire
+from memoryos_adapters.llm.openai.wire import WireUsage
+from memoryos_adapters.llm.refusals import ErrorTable
 from memoryos_adapters.llm.vectors import check_vectors
+from memoryos_adapters.llm.wire import decode_wire
 from memoryos_ports.embedding import Vector
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.llm import Usage

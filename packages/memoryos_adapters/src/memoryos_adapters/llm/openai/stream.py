@@ -5,12 +5,13 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from memoryos_adapters.llm.openai.errors import ErrorTable
 from memoryos_adapters.llm.openai.overlay import overlay_chunk
 from memoryos_adapters.llm.openai.quirks import Mender
 from memoryos_adapters.llm.openai.thoughts import ThoughtsName
 from memoryos_adapters.llm.openai.tools import ToolCallsInOrder
-from memoryos_adapters.llm.openai.wire import WireChunk, WireChunkChoice, WireMessage, decode_wire
+from memoryos_adapters.llm.openai.wire import WireChunk, WireChunkChoice, WireMessage
+from memoryos_adapters.llm.refusals import ErrorTable
+from memoryos_adapters.llm.wire import decode_wire
 from memoryos_adapters.sse import SseParser
 from memoryos_ports.errors import StreamCut, UpstreamProtocolError
 from memoryos_ports.llm import ChatChunk, ChoiceDelta, Usage

@@ -4,13 +4,9 @@ Fields that are not named here are skipped; `overlay` keeps them.
 Sources: the OpenAI API reference; the wire contract, sections 3 and 4.7.
 """
 
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-
-from memoryos_ports.errors import UpstreamProtocolError
-
-_T = TypeVar("_T")
 
 
 class WireTokenDetails(msgspec.Struct, frozen=True, gc=False):
@@ -120,13 +116,3 @@ class WireChunk(WireHead, frozen=True, gc=False):
     """The data of one event of a stream."""
 
     choices: list[WireChunkChoice] | None = None
-
-
-def decode_wire(decoder: msgspec.json.Decoder[_T], data: bytes, *, upstream: str) -> _T:
-    """Decode JSON that a provider sent. Raises UpstreamProtocolError when it is not what `decoder` expects."""
-    try:
-        if not data.isascii():
-            data.decode()  # msgspec skips unread fields unseen, and they are passed on
-        return decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-        raise UpstreamProtocolError(upstream=upstream, detail="the answer is not valid JSON of this dialect") from exc

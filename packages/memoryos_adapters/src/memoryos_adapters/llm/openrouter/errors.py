@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from memoryos_adapters.llm.openai.errors import ErrorTable, Refusal, read_refusal, refusal_of
+from memoryos_adapters.llm.refusals import ErrorTable, Refusal, read_refusal, refusal_of
 from memoryos_ports.errors import MemoryOSError, ModelNotFound
 
 _FILTERED = "content_filter"
