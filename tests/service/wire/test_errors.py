@@ -298,7 +298,7 @@ async def test_the_sdk_raises_the_class_of_the_status(
         (Reply.error(422, "no", kind="invalid_request_error"), openai.UnprocessableEntityError, 422),
         (Reply.error(429, "slow"), openai.RateLimitError, 429),
         (Reply.error(500, "broken"), openai.InternalServerError, 502),
-        (Reply.page(b"<html>internal-host-7</html>", status=503), openai.InternalServerError, 502),
+        (Reply.page(b"<html>internal-host-7</html>", status=503), openai.InternalServerError, 503),
     ],
     ids=["422", "429", "500", "HTML"],
 )
