@@ -354,3 +354,22 @@ def test_json_hides_no_word_however_it_is_nested(word: str, value: str) -> None:
 def test_any_text_can_be_looked_at(text: str) -> None:
     SensitiveRules(["secret", "/secret/"]).match(text + "\\")
     is_found(make_message(text), note=text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "text", "found"),
+    [
+        (r"\d{3}-\d{2}-\d{4}", "my number is 123-45-6789", True),
+        (r"\bproject[- ]x\b", "about Project X today", True),
+        (r"case .*falcon", "case 7 falcon", True),
+        ("C++", "c", False),
+        ("C++", "we write C++ here", True),
+        ("a.b", "axb", False),
+        (r"[unclosed \d", "no such thing", False),
+        (r"\d*", "anything at all", False),
+    ],
+)
+def test_an_expression_without_its_slashes_is_understood_and_a_word_stays_a_word(
+    entry: str, text: str, found: bool
+) -> None:
+    assert SensitiveRules([entry]).match(text) is found

@@ -19,6 +19,8 @@ _INVISIBLE = re.compile(
 _HAN = r"[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _BESIDE_HAN = re.compile(f"(?<={_HAN}) | (?={_HAN})")
 _ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|([bfnrt])|([\"/]))")
+_FLAGS = re.IGNORECASE | re.MULTILINE
+_EXPRESSION = re.compile(r"\\[bBdDsSwW]|\[[^\]]+\]|\.[*+]|\(\?")
 _TEXT_FILE = re.compile(r"data:(?:text/|application/(?:json|xml|x-ndjson|yaml|[\w.-]+\+(?:json|xml)))[^,]*;base64,")
 _FILE = re.compile(r"data:[\w/.+-]*(?:;[\w=.+-]+)*;base64,[A-Za-z0-9+/=_-]*|[A-Za-z0-9+/=_-]{1024,}")
 
@@ -27,15 +29,18 @@ class SensitiveRules:
     """Words or phrases, found anywhere whatever their case and width; or regular expressions between slashes.
 
     A word is found inside longer ones too, across the line breaks and blanks of a phrase, and behind the escapes of
-    JSON in a text: such a rule had better say yes once too often. Patterns see the text as it is and in the same normal
-    form, ignoring case.
+    JSON in a text: such a rule had better say yes once too often. One that can only have been meant as an expression
+    (it holds a class such as ``\\d``, ``[…]`` or ``.*``) is looked for as one too. Patterns see the text as it is and
+    in the same normal form, ignoring case.
     Raises re.error for a pattern that does not compile.
     """
 
     def __init__(self, entries: Sequence[str] = ()) -> None:
         patterns = [entry for entry in entries if is_pattern(entry)]
-        self._words = tuple(_folded(entry) for entry in entries if entry not in patterns)
-        self._patterns = tuple(re.compile(entry[1:-1], re.IGNORECASE | re.MULTILINE) for entry in patterns)
+        words = [entry for entry in entries if entry not in patterns]
+        bare = [pattern for word in words if (pattern := _bare_pattern(word)) is not None]
+        self._words = tuple(map(_folded, words))
+        self._patterns = (*(re.compile(entry[1:-1], _FLAGS) for entry in patterns), *bare)
 
     def __bool__(self) -> bool:
         """Whether there is any rule."""
@@ -75,6 +80,17 @@ class SensitiveRules:
 def is_pattern(entry: str) -> bool:
     """Return whether a rule is a regular expression: ``/.../``."""
     return len(entry) > 2 and entry.startswith("/") and entry.endswith("/")
+
+
+def _bare_pattern(entry: str) -> re.Pattern[str] | None:
+    """Return the expression that somebody wrote without its slashes, None for a plain word."""
+    if _EXPRESSION.search(entry) is None:
+        return None
+    try:
+        pattern = re.compile(entry, _FLAGS)
+    except (re.error, OverflowError, RecursionError):
+        return None
+    return None if pattern.search("") else pattern
 
 
 def _folded(text: str) -> str:
