@@ -47,3 +47,15 @@ def make(upstream: FakeUpstream, outgoing: Http) -> Make:
         return OpenAiCompatibleLlm("provider", msgspec.structs.replace(settings, **{**minute, **timeouts_s}), outgoing)
 
     return make
+
+
+@pytest.fixture
+def llm(make: Make) -> LlmAdapter:
+    """An adapter that never gives up within a test."""
+    return make()
+
+
+@pytest.fixture
+def hasty_llm(make: Make) -> LlmAdapter:
+    """One that gives up soon: whole answers by their total time, streams by the other two."""
+    return make(first_token_timeout_s=0.5, idle_timeout_s=0.3, total_timeout_s=1)

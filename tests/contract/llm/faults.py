@@ -55,11 +55,21 @@ REFUSALS = [
 
 
 class LlmFaultContract:
-    """Subclass it with fixtures for an adapter that calls `upstream` with `KEY` through `session`.
+    """Subclass it where a fixture `make` gives adapters, with any settings, that call `upstream` with `KEY`.
 
-    `llm` is patient; `hasty_llm` gives up soon when it gets no answer, and when a stream stops. `good_reply` is a
-    complete answer in the adapter's dialect whose stream has at least three pieces; `many_pieces` streams MANY_PIECES.
+    The package's fixtures make of it `llm`, which is patient, and `hasty_llm`, which gives up soon. `upstream` speaks
+    the adapter's dialect.
     """
+
+    @pytest.fixture
+    def good_reply(self) -> Reply:
+        """An answer of three texts."""
+        return Reply.text("one ", "two ", "three")
+
+    @pytest.fixture
+    def many_pieces(self) -> Reply:
+        """Ten thousand texts."""
+        return Reply.text(*MANY_PIECES)
 
     @pytest.mark.parametrize(("reply", "expected"), TRANSPORT_FAULTS)
     async def test_a_broken_connection_is_our_error_with_its_cause(

@@ -23,7 +23,7 @@ from memoryos_ports.llm import Usage
 from memoryos_ports.llm_embeddings import EmbeddingsAdapter, EmbeddingsRequest
 from tests.contract.llm.conftest import Make
 from tests.contract.llm.decoders import MakeDecoder, StreamDecoderContract, Streams
-from tests.contract.llm.faults import KEY, MANY_PIECES, LlmFaultContract, broken_stream, errors_of_both
+from tests.contract.llm.faults import KEY, LlmFaultContract, broken_stream, errors_of_both
 from tests.contract.llm.openai_sdk import BODY, TOOLS, OpenAiSdkContract, request_of, without_thoughts
 from tests.contract.llm.requests import deltas_of, make_request, stream_of, text_of
 from tests.contract.llm.suite import LlmContract
@@ -92,16 +92,6 @@ class TestAzureOpenAiLlmOfTheV1Form(LlmContract):
 
 class TestAzureOpenAiLlmOnAFailingProvider(LlmFaultContract):
     """`AzureOpenAiLlm` on a provider that fails in every way."""
-
-    @pytest.fixture
-    def good_reply(self) -> Reply:
-        """An answer of three texts."""
-        return Reply.text("one ", "two ", "three")
-
-    @pytest.fixture
-    def many_pieces(self) -> Reply:
-        """Ten thousand texts."""
-        return Reply.text(*MANY_PIECES)
 
 
 class TestAzureStreamDecoder(StreamDecoderContract):

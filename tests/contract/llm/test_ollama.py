@@ -25,7 +25,7 @@ from memoryos_ports.llm import ChatRequest, ContentPart, ImageUrl, LlmAdapter, M
 from memoryos_ports.llm_embeddings import EmbeddingsAdapter, EmbeddingsRequest
 from tests.contract.llm.conftest import Make
 from tests.contract.llm.decoders import MakeDecoder, StreamDecoderContract, Streams
-from tests.contract.llm.faults import KEY, MANY_PIECES, LlmFaultContract, broken_stream, errors_of_both
+from tests.contract.llm.faults import KEY, LlmFaultContract, broken_stream, errors_of_both
 from tests.contract.llm.requests import deltas_of, make_request, stream_of, text_of
 from tests.contract.llm.suite import LlmContract
 from tests.support.completion import Completion
@@ -87,16 +87,6 @@ class TestOllamaLlmOnAFailingProvider(LlmFaultContract):
         adapter = make(first_token_timeout_s=0.5, idle_timeout_s=0.3, total_timeout_s=1)
         assert isinstance(adapter, OllamaLlm)
         return adapter
-
-    @pytest.fixture
-    def good_reply(self) -> Reply:
-        """An answer of three texts."""
-        return Reply.text("one ", "two ", "three")
-
-    @pytest.fixture
-    def many_pieces(self) -> Reply:
-        """Ten thousand texts."""
-        return Reply.text(*MANY_PIECES)
 
 
 class TestOllamaStreamDecoder(StreamDecoderContract):

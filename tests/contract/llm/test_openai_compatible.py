@@ -15,7 +15,7 @@ from memoryos_ports.errors import (
 )
 from memoryos_ports.llm import LlmAdapter, Message
 from tests.contract.llm.conftest import Make
-from tests.contract.llm.faults import KEY, MANY_PIECES, LlmFaultContract, assert_idle, broken_stream, errors_of_both
+from tests.contract.llm.faults import KEY, LlmFaultContract, assert_idle, broken_stream, errors_of_both
 from tests.contract.llm.requests import deltas_of, make_request, stream_of, text_of
 from tests.contract.llm.suite import LlmContract
 from tests.support.completion import sse
@@ -51,16 +51,6 @@ class TestOpenAiCompatibleLlmOnAFailingProvider(LlmFaultContract):
     def hasty_llm(self, make: Make) -> LlmAdapter:
         """One that gives up soon: whole answers by their total time, streams by the other two."""
         return make(first_token_timeout_s=0.5, idle_timeout_s=0.3, total_timeout_s=1)
-
-    @pytest.fixture
-    def good_reply(self) -> Reply:
-        """An answer of three texts."""
-        return Reply.text("one ", "two ", "three")
-
-    @pytest.fixture
-    def many_pieces(self) -> Reply:
-        """Ten thousand texts."""
-        return Reply.text(*MANY_PIECES)
 
 
 async def test_a_whole_answer_is_kept_byte_for_byte(patient: LlmAdapter, upstream: FakeUpstream) -> None:

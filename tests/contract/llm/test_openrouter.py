@@ -24,7 +24,7 @@ from memoryos_ports.llm import ChatRequest, LlmAdapter, Usage
 from memoryos_ports.llm_embeddings import EmbeddingsAdapter, EmbeddingsRequest
 from tests.contract.llm.conftest import Make
 from tests.contract.llm.decoders import MakeDecoder, StreamDecoderContract, Streams
-from tests.contract.llm.faults import KEY, MANY_PIECES, LlmFaultContract, broken_stream, errors_of_both
+from tests.contract.llm.faults import KEY, LlmFaultContract, broken_stream, errors_of_both
 from tests.contract.llm.openai_sdk import TOOLS, OpenAiSdkContract, request_of, without_thoughts
 from tests.contract.llm.requests import deltas_of, make_request, stream_of, text_of
 from tests.contract.llm.suite import LlmContract
@@ -59,34 +59,12 @@ def make(upstream: FakeUpstream, outgoing: Http) -> Make:
     return make
 
 
-@pytest.fixture
-def llm(make: Make) -> LlmAdapter:
-    """An adapter that never gives up within a test."""
-    return make()
-
-
-@pytest.fixture
-def hasty_llm(make: Make) -> LlmAdapter:
-    """One that gives up soon: whole answers by their total time, streams by the other two."""
-    return make(first_token_timeout_s=0.5, idle_timeout_s=0.3, total_timeout_s=1)
-
-
 class TestOpenRouterLlm(LlmContract):
     """`OpenRouterLlm` on a provider that works."""
 
 
 class TestOpenRouterLlmOnAFailingProvider(LlmFaultContract):
     """`OpenRouterLlm` on a provider that fails in every way."""
-
-    @pytest.fixture
-    def good_reply(self) -> Reply:
-        """An answer of three texts."""
-        return Reply.text("one ", "two ", "three")
-
-    @pytest.fixture
-    def many_pieces(self) -> Reply:
-        """Ten thousand texts."""
-        return Reply.text(*MANY_PIECES)
 
 
 class TestOpenRouterStreamDecoder(StreamDecoderContract):

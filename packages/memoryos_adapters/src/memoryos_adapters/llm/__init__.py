@@ -1,1 +1,1 @@
-"""The LLM providers: one module per adapter, and what their wires have in common."""
+"""The LLM providers: a folder or a module for each, and beside them what all of their wires have in common."""

@@ -46,23 +46,24 @@ async def first_words(
     or ends, before that was no answer at all: raises UpstreamUnavailable, which is retryable; else what the source
     raises. It is closed then.
     """
-    rest = RestOfStream(source)
+    rest, has_begun = RestOfStream(source), False
     try:
         first = [*await anext(source)]
         until = asyncio.get_running_loop().time() + grace_s
-        while not any(not delta.is_empty for chunk in first for delta in chunk.deltas):
+        while all(delta.is_empty for chunk in first for delta in chunk.deltas):
             pending = asyncio.create_task(_next(source))
             rest = RestOfStream(source, pending)
             if not await _is_there(pending, until=until):
-                return first, rest
+                break
             first += await anext(rest)
+        has_begun = True
     except StopAsyncIteration:
         raise UpstreamUnavailable(upstream=upstream, detail="a stream without an answer") from None
     except StreamCut as exc:
         raise UpstreamUnavailable(upstream=upstream, detail=exc.detail) from exc
-    except BaseException:
-        await rest.aclose()
-        raise
+    finally:
+        if not has_begun:
+            await rest.aclose()
     return first, rest
 
 
