@@ -37,7 +37,7 @@ def read(payload: object) -> TurnsEvent:
 
 
 def test_the_schema_of_version_1_is_the_recorded_one() -> None:
-    """To change what an event says, give it a new `v`, read the old one on, and record the new schema beside this."""
+    """Change it only by adding fields with a default; else give it a new `v`, read the old one on, record it beside."""
     assert EVENT_VERSION == 1
     assert shape_of(TurnsEvent) == json.loads(SNAPSHOT.read_text())
 
@@ -66,12 +66,18 @@ FULL = make_event(
     source="chat",
     chain=ChainLink(hash="h2", passed=("h1",)),
     supersedes=(MemoryId("m1"),),
+    follows=MemoryId("m2"),
 )
 
 
 @pytest.mark.parametrize("event", [FULL, make_event("e1")])
 def test_the_wire_keeps_every_field(event: TurnsEvent) -> None:
     assert read(encode_event(event)) == event
+
+
+def test_an_event_of_before_a_field_was_added_is_read_without_it() -> None:
+    assert read(V1) == make_event("e1", "hi")
+    assert read(V1).follows is None
 
 
 def test_unknown_extra_fields_are_passed_over() -> None:

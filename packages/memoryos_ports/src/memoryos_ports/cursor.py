@@ -1,4 +1,4 @@
-"""Where a listing of pages stands: the place of a page in the order of its scope, and its URL-safe text."""
+"""Where a listing stands: the place of a memory in the order of its scope, and its URL-safe text."""
 
 import base64
 import binascii
@@ -9,13 +9,13 @@ import msgspec
 
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.ids import MemoryId
-from memoryos_ports.memory import Page
+from memoryos_ports.memory import Memory
 
 _Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Position(msgspec.Struct, frozen=True, order=True, array_like=True):
-    """What orders the pages of a scope; a greater position is a newer page."""
+    """What orders the memories of a scope; a greater position is a newer one."""
 
     timestamp: _Moment
     accepted_at: _Moment
@@ -23,13 +23,13 @@ class Position(msgspec.Struct, frozen=True, order=True, array_like=True):
     id: MemoryId
 
 
-def position_of(page: Page) -> Position:
-    """Return the place of a page in the order of its scope."""
-    return Position(page.timestamp, page.accepted_at, page.index, page.id)
+def position_of(memory: Memory) -> Position:
+    """Return the place of a memory in the order of its scope."""
+    return Position(memory.timestamp, memory.accepted_at, memory.index, memory.id)
 
 
 def write_cursor(position: Position) -> str:
-    """Return the cursor of the stretch that begins after this page."""
+    """Return the cursor of the stretch that begins after this memory."""
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
 
 

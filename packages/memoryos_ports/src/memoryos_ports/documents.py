@@ -65,6 +65,10 @@ class DocumentStore(Protocol):
         """Delete documents; return how many existed."""
         ...
 
+    async def erase(self, scope: Scope) -> int:
+        """Remove every document of a scope, of every kind; return how many there were."""
+        ...
+
     async def ping(self) -> None:
         """Return when the store answers; raise as above when it does not."""
         ...

@@ -27,6 +27,11 @@ class Embedder(Protocol):
         """Name and dimensions of the vectors; constant during the embedder's life."""
         ...
 
+    @property
+    def local(self) -> bool:
+        """Whether texts stay on the operator's own machines; if not, sensitive ones must never be given to `embed`."""
+        ...
+
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return one vector per text, in order; length 1 (within 1e-5), `stamp.dimensions` floats each.
 
@@ -34,4 +39,13 @@ class Embedder(Protocol):
         cut, never refused; an empty text has a vector too. An empty list gives an empty list. Never blocks the
         event loop. Raises UpstreamError when the vectors come from outside and do not come.
         """
+        ...
+
+
+@runtime_checkable
+class EmbeddingCache(Protocol):
+    """What keeps vectors of texts that were embedded, and must not keep them beyond an erasure."""
+
+    def forget(self) -> None:
+        """Drop all that is kept, also what is under way: its callers get it, nobody else does."""
         ...

@@ -7,6 +7,7 @@
     ├── LocalModelRequired         sensitive content, and no local model may answer           not retryable
     ├── Unauthenticated            no key, or a key nobody issued                             not retryable
     ├── PermissionDenied           a valid key that may not do this                           not retryable
+    │   └── RememberOff            the user has switched remembering off                      not retryable
     ├── NotFound                   no such thing in this scope                                not retryable
     │   └── ModelNotFound          no such model for this key                                 not retryable
     ├── Conflict                   clashes with what is stored                                not retryable
@@ -80,6 +81,13 @@ class PermissionDenied(MemoryOSError):
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
         self.param = param
+
+
+class RememberOff(PermissionDenied):
+    """The user has asked not to be remembered, so a write is refused."""
+
+    def __init__(self) -> None:
+        super().__init__("this user has switched remembering off", param="user_id")
 
 
 class NotFound(MemoryOSError):

@@ -38,7 +38,7 @@ class TurnsEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """Turns that were accepted and have to be remembered (payload v1 of the stream).
 
     `supersedes` are pages of an earlier answer to the same turn. `partial` says that the last message was cut.
-    `chain` is there for exchanges of a chat.
+    `chain` is there for exchanges of a chat. `follows` is the turn of the session that was said right before.
     """
 
     v: int
@@ -55,6 +55,7 @@ class TurnsEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     metadata: dict[str, Any] = {}
     chain: ChainLink | None = None
     supersedes: tuple[MemoryId, ...] = ()
+    follows: MemoryId | None = None
 
     @property
     def scope(self) -> Scope:
@@ -164,6 +165,14 @@ class EventLog(Protocol):
 
     async def purge(self, *, before: datetime) -> int:
         """Forget receipts of events stored before this moment; return how many. Dead letters stay."""
+        ...
+
+    async def erase(self, scope: Scope, *, session_id: SessionId | None = None) -> int:
+        """Remove every event of a scope: queued, stored and dead, payloads and receipts; return how many.
+
+        Of one session: what is queued, in hand or dead, since what is stored has no content here any more.
+        One that a consumer holds may still be acknowledged, left or buried: that changes nothing then.
+        """
         ...
 
     async def ping(self) -> None:

@@ -68,6 +68,21 @@ def page_id(scope: Scope, event_id: EventId, index: int) -> MemoryId:
     return MemoryId(derive_id("page", scope.tenant_id, scope.user_id, event_id, index))
 
 
+def segment_id(scope: Scope, first: MemoryId) -> MemoryId:
+    """Return the id of the segment that begins with this page."""
+    return MemoryId(derive_id("segment", scope.tenant_id, scope.user_id, first))
+
+
+def fact_id(scope: Scope, source: MemoryId, statement: str) -> MemoryId:
+    """Return the id of the fact that a page first told: learning it twice is learning it once."""
+    return MemoryId(derive_id("fact", scope.tenant_id, scope.user_id, source, statement))
+
+
+def tenant_scope(tenant_id: TenantId) -> Scope:
+    """Return the scope of what belongs to a tenant and to none of its users; no user can have that id."""
+    return Scope(tenant_id=tenant_id, user_id=UserId("@tenant"))
+
+
 def chunk_id(page: MemoryId, number: int) -> str:
     """Return the id of the index point that holds chunk `number` of a page; chunk 0 carries the page's own id."""
     return page if number == 0 else derive_id("chunk", page, number)

@@ -49,6 +49,14 @@ class ShortTermStore(Protocol):
         """Forget these turns for good; unknown ids are noted too, so that a late append does not bring them."""
         ...
 
+    async def replace(self, page: Page) -> None:
+        """Keep this content of a turn that is kept already; an unknown or removed one is left alone."""
+        ...
+
+    async def erase(self, scope: Scope) -> int:
+        """Remove every turn of a scope, and what is known of removed ones; return how many turns there were."""
+        ...
+
     async def ping(self) -> None:
         """Return when the store answers; raise as above when it does not."""
         ...
