@@ -4,12 +4,37 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
 from memoryos_ports.embedding import EmbedderStamp, Vector
-from memoryos_ports.ids import AgentId, EventId, MemoryId, Scope, SessionId, TenantId, UserId, page_id
-from memoryos_ports.memory import Candidate, Chunk, IndexEntry, MemoryQuery, MemoryStorage, Page, PageList
+from memoryos_ports.ids import (
+    AgentId,
+    EventId,
+    MemoryId,
+    Scope,
+    SessionId,
+    TenantId,
+    UserId,
+    fact_id,
+    page_id,
+    segment_id,
+)
+from memoryos_ports.knowledge import Fact, Segment
+from memoryos_ports.memory import (
+    Candidate,
+    Chunk,
+    IndexEntry,
+    KnowledgeCandidate,
+    Memory,
+    MemoryKind,
+    MemoryList,
+    MemoryQuery,
+    MemoryStorage,
+    Page,
+)
+
+M = TypeVar("M", bound=Memory)
 
 Opener: TypeAlias = Callable[[Path, EmbedderStamp], AbstractAsyncContextManager[MemoryStorage]]
 
@@ -40,13 +65,31 @@ def make_page(event: str, text: str = "green tea", *, scope: Scope = ANN, index:
     return Page(scope=scope, event_id=EventId(event), index=index, text=text, **(values | fields))
 
 
-def make_entry(page: Page, *vectors: Vector | None, terms: str | None = None) -> IndexEntry:
+def make_fact(text: str = "green tea", *, scope: Scope = ANN, **fields: Any) -> Fact:
+    """Return a fact that a turn of the same text told; `fields` replace any of the others."""
+    values: dict[str, Any] = {
+        "id": fact_id(scope, page_id(scope, EventId(text), 0), text),
+        "valid_from": NOON,
+        "recorded_at": NOON,
+    }
+    return Fact(scope=scope, text=text, **(values | fields))
+
+
+def make_segment(text: str = "green tea", *, scope: Scope = ANN, **fields: Any) -> Segment:
+    """Return a segment that begins with a turn of the same text; `fields` replace any of the others."""
+    first = page_id(scope, EventId(text), 0)
+    moments = ("timestamp", "started_at", "accepted_at", "last_visit")
+    values: dict[str, Any] = {"id": segment_id(scope, first), "pages": (first,), **dict.fromkeys(moments, NOON)}
+    return Segment(scope=scope, text=text, **(values | fields))
+
+
+def make_entry(memory: Memory, *vectors: Vector | None, terms: str | None = None) -> IndexEntry:
     """Return an entry with one chunk per vector (none given: one without), its words those of the page's text."""
     chunks = tuple(
         Chunk(number=number, start=number * 10, end=number * 10 + 10, vector=vector)
         for number, vector in enumerate(vectors or [None])
     )
-    return IndexEntry(page=page, chunks=chunks, terms=page.text if terms is None else terms)
+    return IndexEntry(memory=memory, chunks=chunks, terms=memory.text if terms is None else terms)
 
 
 def make_query(terms: str = "", vector: Vector | None = None, **fields: Any) -> MemoryQuery:
@@ -57,46 +100,63 @@ def make_query(terms: str = "", vector: Vector | None = None, **fields: Any) -> 
 
 async def find(memory: MemoryStorage, terms: str = "", vector: Vector | None = None, **fields: Any) -> set[EventId]:
     """Return the event ids of what a query brings up; each page must come once."""
-    candidates = await memory.search(make_query(terms, vector, **fields))
+    candidates = (await memory.search(make_query(terms, vector, **fields))).pages
     assert len({candidate.page.id for candidate in candidates}) == len(candidates)
     return {candidate.page.event_id for candidate in candidates}
 
 
-async def scores(memory: MemoryStorage, terms: str, **fields: Any) -> dict[str, float | None]:
+async def find_knowledge(
+    memory: MemoryStorage, terms: str = "", vector: Vector | None = None, **fields: Any
+) -> dict[str, KnowledgeCandidate]:
+    """Return what a query brings up that is no page, by its text; each must come once."""
+    values: dict[str, Any] = {"kinds": frozenset({"segment", "fact"})}
+    found = (await memory.search(make_query(terms, vector, **(values | fields)))).knowledge
+    assert len({candidate.memory.id for candidate in found}) == len(found)
+    return {candidate.memory.text: candidate for candidate in found}
+
+
+async def scores(memory: MemoryStorage, terms: str, **fields: Any) -> dict[str, float]:
     """Return the BM25 score of each page that its words bring up."""
-    return {hit.page.event_id: hit.bm25 for hit in await memory.search(make_query(terms, **fields))}
+    return {hit.page.event_id: hit.bm25 for hit in (await memory.search(make_query(terms, **fields))).pages}
 
 
 async def candidate_of(memory: MemoryStorage, page: Page, query: MemoryQuery) -> Candidate:
     """Return what a query says of one page that it must bring up."""
-    (found,) = [candidate for candidate in await memory.search(query) if candidate.page.id == page.id]
+    (found,) = [candidate for candidate in (await memory.search(query)).pages if candidate.page.id == page.id]
     return found
 
 
 async def list_all(
-    memory: MemoryStorage, *, limit: int, scope: Scope = ANN, session_id: SessionId | None = None
-) -> list[Page]:
+    memory: MemoryStorage,
+    *,
+    limit: int,
+    scope: Scope = ANN,
+    kind: MemoryKind = "page",
+    session_id: SessionId | None = None,
+) -> list[Memory]:
     """Return a whole listing, read in stretches of `limit`."""
-    pages: list[Page] = []
+    listed: list[Memory] = []
     cursor: str | None = None
     while True:
-        stretch: PageList = await memory.list_pages(scope, limit=limit, cursor=cursor, session_id=session_id)
-        assert len(stretch.pages) <= limit
+        stretch: MemoryList = await memory.list_memories(
+            scope, limit=limit, kind=kind, cursor=cursor, session_id=session_id
+        )
+        assert len(stretch.memories) <= limit
         assert cursor is None or stretch.next_cursor != cursor
-        pages += stretch.pages
+        listed += stretch.memories
         cursor = stretch.next_cursor
         if cursor is None:
-            return pages
+            return listed
 
 
-def ids_of(pages: Sequence[Page]) -> list[MemoryId]:
-    """Return the ids of pages."""
-    return [page.id for page in pages]
+def ids_of(memories: Sequence[Memory]) -> list[MemoryId]:
+    """Return the ids of memories."""
+    return [memory.id for memory in memories]
 
 
-def newest_first(pages: Sequence[Page]) -> list[Page]:
-    """Return pages in the order of a listing."""
-    return sorted(pages, key=lambda page: (page.timestamp, page.accepted_at, page.index, page.id), reverse=True)
+def newest_first(memories: Sequence[M]) -> list[M]:
+    """Return memories in the order of a listing."""
+    return sorted(memories, key=lambda it: (it.timestamp, it.accepted_at, it.index, it.id), reverse=True)
 
 
 def session(name: str) -> SessionId:

@@ -105,4 +105,4 @@ async def test_inserts_and_deletes_at_the_same_time_agree(memory: MemoryStorage)
     gone = {id for deletion in deletions for id in deletion.result()}
     left = {page.id for page in await list_all(memory, limit=50)}
     assert left == {page.id for page in pages} - gone
-    assert {hit.page.id for hit in await memory.search(make_query(vector=NORTH, limit=50))} == left
+    assert {hit.page.id for hit in (await memory.search(make_query(vector=NORTH, limit=50))).pages} == left

@@ -43,34 +43,34 @@ async def test_the_end_has_no_cursor(memory: MemoryStorage) -> None:
     pages = make_tied_pages()[:4]
     await memory.insert([make_entry(page) for page in pages])
 
-    assert (await memory.list_pages(ANN, limit=4)).next_cursor is None
-    assert (await memory.list_pages(ANN, limit=3)).next_cursor is not None
+    assert (await memory.list_memories(ANN, limit=4)).next_cursor is None
+    assert (await memory.list_memories(ANN, limit=3)).next_cursor is not None
 
 
 async def test_pages_written_in_between_move_nothing(memory: MemoryStorage) -> None:
     old = [make_page(f"old{i}", timestamp=NOON + i * MICROSECOND) for i in range(6)]
     await memory.insert([make_entry(page) for page in old])
-    first = await memory.list_pages(ANN, limit=3)
+    first = await memory.list_memories(ANN, limit=3)
 
     newer = make_page("newer", timestamp=NOON + timedelta(days=1))
-    tied = make_page("tied", timestamp=first.pages[-1].timestamp, accepted_at=NOON + timedelta(days=1))
+    tied = make_page("tied", timestamp=first.memories[-1].timestamp, accepted_at=NOON + timedelta(days=1))
     late = make_page("late", timestamp=NOON - timedelta(days=1))
     await memory.insert([make_entry(page) for page in (newer, tied, late)])
-    second = await memory.list_pages(ANN, limit=10, cursor=first.next_cursor)
+    second = await memory.list_memories(ANN, limit=10, cursor=first.next_cursor)
 
-    assert ids_of(first.pages) == [old[5].id, old[4].id, old[3].id]
-    assert ids_of(second.pages) == [old[2].id, old[1].id, old[0].id, late.id]
+    assert ids_of(first.memories) == [old[5].id, old[4].id, old[3].id]
+    assert ids_of(second.memories) == [old[2].id, old[1].id, old[0].id, late.id]
 
 
 async def test_a_cursor_outlives_the_page_it_was_made_at(memory: MemoryStorage) -> None:
     pages = newest_first(make_tied_pages())
     await memory.insert([make_entry(page) for page in pages])
-    first = await memory.list_pages(ANN, limit=3)
+    first = await memory.list_memories(ANN, limit=3)
     await memory.delete(ANN, [pages[2].id])
 
-    second = await memory.list_pages(ANN, limit=3, cursor=first.next_cursor)
+    second = await memory.list_memories(ANN, limit=3, cursor=first.next_cursor)
 
-    assert list(second.pages) == pages[3:6]
+    assert list(second.memories) == pages[3:6]
 
 
 async def test_deleted_pages_are_not_listed(memory: MemoryStorage) -> None:
@@ -92,7 +92,7 @@ async def test_a_session_is_listed_alone(memory: MemoryStorage) -> None:
 async def test_a_cursor_goes_into_a_url_as_it_is(memory: MemoryStorage) -> None:
     await memory.insert([make_entry(page) for page in make_tied_pages()])
 
-    cursor = (await memory.list_pages(ANN, limit=1)).next_cursor
+    cursor = (await memory.list_memories(ANN, limit=1)).next_cursor
 
     assert cursor is not None
     assert re.fullmatch(r"[A-Za-z0-9_.~-]+", cursor)
@@ -115,16 +115,16 @@ async def test_a_cursor_that_no_listing_made_is_refused(memory: MemoryStorage, c
     await memory.insert([make_entry(page) for page in make_tied_pages()])
 
     with pytest.raises(InvalidInput) as caught:
-        await memory.list_pages(ANN, limit=1, cursor=cursor)
+        await memory.list_memories(ANN, limit=1, cursor=cursor)
 
     assert caught.value.param == "cursor"
 
 
 async def test_a_cursor_that_was_tampered_with_is_refused(memory: MemoryStorage) -> None:
     await memory.insert([make_entry(page) for page in make_tied_pages()])
-    cursor = (await memory.list_pages(ANN, limit=1)).next_cursor
+    cursor = (await memory.list_memories(ANN, limit=1)).next_cursor
     assert cursor is not None
 
     for tampered in (cursor + "=", cursor + "AAAA", *(cursor[:end] for end in range(len(cursor)))):
         with pytest.raises(InvalidInput):
-            await memory.list_pages(ANN, limit=1, cursor=tampered)
+            await memory.list_memories(ANN, limit=1, cursor=tampered)

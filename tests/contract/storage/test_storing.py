@@ -46,7 +46,7 @@ async def test_every_field_of_a_page_comes_back_as_it_was(memory: MemoryStorage)
     await memory.insert([make_entry(FULL, NORTH)])
 
     assert await memory.get(ANN, [FULL.id]) == [FULL]
-    assert (await memory.list_pages(ANN, limit=1)).pages == (FULL,)
+    assert (await memory.list_memories(ANN, limit=1)).memories == (FULL,)
     assert (await candidate_of(memory, FULL, make_query(vector=NORTH))).page == FULL
 
 
@@ -96,7 +96,7 @@ async def test_a_further_chunk_is_no_page_of_its_own(memory: MemoryStorage) -> N
     await memory.insert([make_entry(page, NORTH, EAST, NORTH)])
 
     assert await memory.count(ANN) == 1
-    assert (await memory.list_pages(ANN, limit=10)).pages == (page,)
+    assert (await memory.list_memories(ANN, limit=10)).memories == (page,)
 
 
 async def test_a_known_page_keeps_what_it_has(memory: MemoryStorage) -> None:
@@ -149,7 +149,7 @@ async def test_a_thousand_pages_are_counted_and_found(memory: MemoryStorage) -> 
 
     assert await memory.count(ANN) == 1000
     assert (await candidate_of(memory, pages[777], make_query("number777", vector=EAST))).page == pages[777]
-    assert len(await memory.search(make_query(vector=NORTH, limit=50))) == 50
+    assert len((await memory.search(make_query(vector=NORTH, limit=50))).pages) == 50
 
 
 @pytest.mark.parametrize("vector", [[1.0, 0.0, 0.0], [1.0] * 5, [], [float("nan"), 0, 0, 0], [float("inf"), 0, 0, 0]])

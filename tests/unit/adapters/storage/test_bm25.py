@@ -2,7 +2,7 @@
 
 import pytest
 
-from memoryos_adapters.storage.bm25 import AVERAGE_LENGTH, K1, weigh_document, weigh_query
+from memoryos_adapters.storage.bm25 import AVERAGE_LENGTH, K1, MAX_QUERY_TERMS, weigh_document, weigh_query
 from memoryos_adapters.terms import hash_term
 
 TEA, CUP = hash_term("tea"), hash_term("cup")
@@ -39,3 +39,11 @@ def test_terms_come_in_the_order_of_their_hashes() -> None:
 
     assert list(weigh_document(text)) == sorted(weigh_document(text))
     assert list(weigh_query(text)) == sorted(weigh_query(text))
+
+
+def test_of_a_pasted_text_its_beginning_and_its_end_are_asked_for() -> None:
+    words = [f"word{n}" for n in range(MAX_QUERY_TERMS + 10)]
+    asked = weigh_query(" ".join(words))
+
+    half = MAX_QUERY_TERMS // 2
+    assert asked.keys() == {*map(hash_term, (*words[:half], *words[-half:]))}

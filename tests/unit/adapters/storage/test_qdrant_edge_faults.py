@@ -32,12 +32,14 @@ PAGE = make_page("e")
 WRITES: dict[str, Callable[[MemoryStorage], Awaitable[object]]] = {
     "insert": lambda memory: memory.insert([make_entry(make_page("new"), NORTH)]),
     "delete": lambda memory: memory.delete(ANN, [PAGE.id]),
+    "put": lambda memory: memory.put([make_entry(PAGE, NORTH)]),
     "supersede": lambda memory: memory.supersede(ANN, [PAGE.id]),
+    "erase": lambda memory: memory.erase(ANN),
 }
 READS: dict[str, Callable[[MemoryStorage], Awaitable[object]]] = {
     "search": lambda memory: memory.search(make_query("tea", vector=NORTH)),
     "get": lambda memory: memory.get(ANN, [PAGE.id]),
-    "list_pages": lambda memory: memory.list_pages(ANN, limit=1),
+    "list_memories": lambda memory: memory.list_memories(ANN, limit=1),
     "count": lambda memory: memory.count(ANN),
     "ping": lambda memory: memory.ping(),
 }
@@ -203,6 +205,29 @@ async def test_a_delete_that_was_cut_short_shows_nothing_and_can_be_finished(tmp
         assert await find(memory, "tea", vector=EAST) == set()
         assert await memory.get(ANN, [PAGE.id]) == []
         assert await memory.delete(ANN, [PAGE.id]) == []
+
+    shard = EdgeShard.load(str(tmp_path / "shard"))
+    assert shard.count(CountRequest()) == 1
+    shard.close()
+
+
+async def test_of_an_erased_scope_no_point_is_left(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    async with QdrantEdgeMemory.open(tmp_path, STAMP) as memory:
+        await memory.put([make_entry(make_page(name), NORTH, EAST) for name in ("hidden", "deleted")])
+        await memory.supersede(ANN, [make_page("hidden").id])
+        await memory.delete(ANN, [make_page("deleted").id])
+        await memory.erase(ANN)
+
+    shard = EdgeShard.load(str(tmp_path / "shard"))
+    assert shard.count(CountRequest()) == 0
+    shard.close()
+
+
+async def test_of_a_page_put_with_fewer_chunks_no_point_is_left(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    async with QdrantEdgeMemory.open(tmp_path, STAMP) as memory:
+        await memory.put([make_entry(PAGE, NORTH)])
 
     shard = EdgeShard.load(str(tmp_path / "shard"))
     assert shard.count(CountRequest()) == 1

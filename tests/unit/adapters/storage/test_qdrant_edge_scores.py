@@ -8,7 +8,7 @@ import pytest
 
 from memoryos_adapters.storage.bm25 import AVERAGE_LENGTH, K1, B
 from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
-from tests.contract.storage.indexes import NORTH, NORTH_EAST, STAMP, UP, candidate_of, make_entry, make_page, make_query
+from tests.contract.storage.indexes import STAMP, candidate_of, make_entry, make_page, make_query
 
 
 @pytest.fixture
@@ -30,14 +30,3 @@ async def test_the_score_by_words_is_bm25(memory: QdrantEdgeMemory) -> None:
         return idf * count * (K1 + 1) / (count + K1 * (1 - B + B * length / AVERAGE_LENGTH))
 
     assert found.bm25 == pytest.approx(part(2, 3, 2) + part(1, 3, 2), rel=1e-5)
-
-
-async def test_a_page_that_its_words_brought_up_has_the_cosine_of_its_best_chunk(memory: QdrantEdgeMemory) -> None:
-    near = [make_entry(make_page("near", index=i), NORTH) for i in range(3)]
-    named = make_page("named", "coffee")
-    await memory.insert([*near, make_entry(named, UP, NORTH_EAST)])
-
-    found = await candidate_of(memory, named, make_query("coffee", vector=NORTH, limit=3))
-
-    assert found.cosine == pytest.approx(0.6, abs=1e-6)
-    assert found.chunk.number == 1

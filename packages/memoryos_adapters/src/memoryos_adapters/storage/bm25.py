@@ -12,6 +12,7 @@ B = 0.75
 # Fixed, so that a page's weights never change: twice a chat turn's mean, where short turns and long answers both
 # rank well (recall@10 on LoCoMo .603, with the true mean .596; on BEAM's long answers .486, with the true mean .403).
 AVERAGE_LENGTH = 32.0
+MAX_QUERY_TERMS = 64
 
 
 def weigh_document(text: str) -> dict[int, float]:
@@ -23,5 +24,8 @@ def weigh_document(text: str) -> dict[int, float]:
 
 
 def weigh_query(text: str) -> dict[int, float]:
-    """Return weight 1 for each distinct term (by hash) of a query."""
-    return dict.fromkeys(sorted(map(hash_term, extract_terms(text))), 1.0)
+    """Return weight 1 for each distinct term (by hash) of a query, for the first and last 32 of a text with more."""
+    terms = [*dict.fromkeys(map(hash_term, extract_terms(text)))]
+    if len(terms) > MAX_QUERY_TERMS:  # a text that was pasted: what is asked about it stands before or after it
+        terms = terms[: MAX_QUERY_TERMS // 2] + terms[-MAX_QUERY_TERMS // 2 :]
+    return dict.fromkeys(sorted(terms), 1.0)

@@ -12,26 +12,36 @@ from qdrant_edge import (
     Filter,
     MatchValue,
     Point,
+    ScrollRequest,
     SparseVector,
     UpdateMode,
     UpdateOperation,
 )
 
 from memoryos_adapters.storage.bm25 import weigh_document
-from memoryos_adapters.storage.edge_listing import PageListing
+from memoryos_adapters.storage.edge_listing import Listing
 from memoryos_adapters.storage.edge_search import search_shard
 from memoryos_adapters.storage.edge_shard import DENSE, SPARSE, open_shard, require_space
-from memoryos_adapters.storage.payload import chunk_payload, page_payload, point_ids, read_page, tombstone_payload
+from memoryos_adapters.storage.payload import (
+    chunk_payload,
+    kind_key,
+    memory_payload,
+    point_ids,
+    read_memory,
+    tombstone_payload,
+)
 from memoryos_adapters.storage.vectors import check_vector
 from memoryos_ports.cursor import read_cursor, write_cursor
 from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.ids import MemoryId, Scope, SessionId, chunk_id, scope_key
-from memoryos_ports.memory import Candidate, IndexEntry, MemoryQuery, Page, PageList
+from memoryos_ports.memory import Found, IndexEntry, Memory, MemoryKind, MemoryList, MemoryQuery
 
 # A flush stalls every thread of the process, 60 ms for this many points; a start after a kill replays them in .6 s.
 _POINTS_PER_FLUSH = 10_000
 
 _STATE_FIELDS = ["scope", "list_scope", "deleted", "chunks"]
+_SUPERSEDED = {"search_scope": None, "superseded": True}
+_ERASED_AT_ONCE = 10_000
 
 
 class EdgeIndex:
@@ -70,60 +80,99 @@ class EdgeIndex:
         self._require_space()
 
     def insert(self, entries: Sequence[IndexEntry]) -> None:
-        """Write the pages whose ids are not known yet, all of them in one operation."""
-        for chunk in (chunk for entry in entries for chunk in entry.chunks):
-            if chunk.vector is not None:
-                check_vector(chunk.vector, self.stamp)
+        """Write the memories whose ids are not known yet, all of them in one operation."""
         # The engine keeps the last of equal ids in one operation; the first is what insert-only means.
-        first_of = {entry.page.id: entry for entry in reversed(entries)}
+        first_of = {entry.memory.id: entry for entry in reversed(self._checked(entries))}
         known = {str(record.id) for record in self._shard.retrieve([*first_of], with_payload=False, with_vector=False)}
         points = [point for id, entry in first_of.items() if id not in known for point in _points(entry)]
         self._put(points, UpdateMode.InsertOnly)
 
-    def search(self, query: MemoryQuery) -> list[Candidate]:
+    def put(self, entries: Sequence[IndexEntry]) -> None:
+        """Write memories over what their ids had, after the chunks that go beyond the new ones are gone.
+
+        A crash in between leaves the old memory with fewer chunks, and no chunk without a memory that knows of it.
+        """
+        last_of = {entry.memory.id: entry for entry in self._checked(entries)}
+        records = self._shard.retrieve([*last_of], with_payload=_STATE_FIELDS, with_vector=False)
+        states = {MemoryId(str(record.id)): record.payload or {} for record in records}
+        written = [entry for id, entry in last_of.items() if _may_write(entry, states.get(id))]
+        points = [point for entry in written for point in _points(entry)]
+        self._delete_points(
+            point
+            for entry in written
+            if (state := states.get(entry.memory.id)) is not None
+            for point in point_ids(entry.memory.id, state)[len(entry.chunks) :]
+        )
+        self._put(points, UpdateMode.Upsert)
+
+    def search(self, query: MemoryQuery) -> Found:
         """Return the candidates of a query."""
         if query.vector is not None:
             check_vector(query.vector, self.stamp)
+        self._checked(query.waiting)
         return search_shard(self._shard, query)
 
-    def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
-        """Return the pages that exist, in the order asked for."""
-        pages = {id: read_page(payload) for id, payload in self._owned(scope, ids, True).items() if "page" in payload}
-        return [pages[id] for id in ids if id in pages]
+    def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Memory]:
+        """Return the memories that exist, in the order asked for."""
+        owned = self._owned(scope, ids, True)
+        found = {id: read_memory(payload) for id, payload in owned.items() if "page" in payload}
+        return [found[id] for id in ids if id in found]
 
-    def list_pages(self, scope: Scope, limit: int, cursor: str | None, session_id: SessionId | None) -> PageList:
+    def list_memories(
+        self, scope: Scope, kind: MemoryKind, limit: int, cursor: str | None, session_id: SessionId | None
+    ) -> MemoryList:
         """Return a stretch of the listing."""
         after = None if cursor is None else read_cursor(cursor)
-        positions = PageListing(self._shard, scope, session_id).newest(limit + 1, after=after)
-        pages = self.get(scope, [position.id for position in positions[:limit]])
+        positions = Listing(self._shard, kind_key(scope, kind), session_id).newest(limit + 1, after=after)
+        memories = self.get(scope, [position.id for position in positions[:limit]])
         next_cursor = write_cursor(positions[limit - 1]) if len(positions) > limit else None
-        return PageList(pages=tuple(pages), next_cursor=next_cursor)
+        return MemoryList(memories=tuple(memories), next_cursor=next_cursor)
 
     def delete(self, scope: Scope, ids: Sequence[MemoryId]) -> list[MemoryId]:
-        """Put tombstones over pages, then delete their further chunks; return the pages that existed.
+        """Put tombstones over memories, then delete their further chunks; return those that existed.
 
-        A search drops chunks without a page, so a crash in between shows nothing; deleting again removes them.
+        A search drops chunks without a memory, so a crash in between shows nothing; deleting again removes them.
         """
         states = self._owned(scope, ids, _STATE_FIELDS)
         existing = [id for id, state in states.items() if "list_scope" in state]
         graves = [Point(id, {}, tombstone_payload(scope, chunks=states[id]["chunks"])) for id in existing]
         self._put(graves, UpdateMode.Upsert)
-        chunks = [point for id, state in states.items() if "chunks" in state for point in point_ids(id, state)[1:]]
-        if chunks:
-            self._update(UpdateOperation.delete_points([*chunks]), len(chunks))
+        self._delete_points(
+            point for id, state in states.items() if "chunks" in state for point in point_ids(id, state)[1:]
+        )
         return existing
 
     def supersede(self, scope: Scope, ids: Sequence[MemoryId]) -> None:
         """Take pages and their chunks out of what a search looks at."""
-        states = self._owned(scope, ids, _STATE_FIELDS)
-        points = [point for id, state in states.items() if "list_scope" in state for point in point_ids(id, state)]
+        states, pages = self._owned(scope, ids, _STATE_FIELDS), kind_key(scope, "page")
+        points = [
+            point for id, state in states.items() if state.get("list_scope") == pages for point in point_ids(id, state)
+        ]
         if points:
-            self._update(UpdateOperation.set_payload([*points], {"search_scope": None}), len(points))
+            self._update(UpdateOperation.set_payload([*points], _SUPERSEDED), len(points))
 
-    def count(self, scope: Scope) -> int:
-        """Return how many pages exist."""
-        listed = FieldCondition("list_scope", match=MatchValue(scope_key(scope)))
+    def erase(self, scope: Scope) -> int:
+        """Remove every point of a scope."""
+        everything = Filter(must=[FieldCondition("scope", match=MatchValue(scope_key(scope)))])
+        memories = 0
+        while True:
+            request = ScrollRequest(limit=_ERASED_AT_ONCE, filter=everything, with_payload=["list_scope"])
+            records, _ = self._shard.scroll(request)
+            if not records:
+                return memories
+            memories += sum("list_scope" in (record.payload or {}) for record in records)
+            self._delete_points(str(record.id) for record in records)
+
+    def count(self, scope: Scope, kind: MemoryKind) -> int:
+        """Return how many memories of a kind exist."""
+        listed = FieldCondition("list_scope", match=MatchValue(kind_key(scope, kind)))
         return self._shard.count(CountRequest(filter=Filter(must=[listed])))
+
+    def _checked(self, entries: Sequence[IndexEntry]) -> Sequence[IndexEntry]:
+        for chunk in (chunk for entry in entries for chunk in entry.chunks):
+            if chunk.vector is not None:
+                check_vector(chunk.vector, self.stamp)
+        return entries
 
     def _owned(self, scope: Scope, ids: Iterable[MemoryId], fields: bool | list[str]) -> dict[MemoryId, dict[str, Any]]:
         """Return the payloads of points of the scope among `ids`, in their order, each once."""
@@ -137,6 +186,10 @@ class EdgeIndex:
         if points:
             self._update(UpdateOperation.upsert_points([*points], update_mode=mode), len(points))
 
+    def _delete_points(self, points: Iterable[str]) -> None:
+        if doomed := [*points]:
+            self._update(UpdateOperation.delete_points([*doomed]), len(doomed))
+
     def _update(self, operation: UpdateOperation, points: int) -> None:
         self._require_space()
         self._shard.update(operation)
@@ -149,14 +202,19 @@ class EdgeIndex:
         require_space(self._directory, self._reserve_bytes)
 
 
+def _may_write(entry: IndexEntry, state: dict[str, Any] | None) -> bool:
+    """Return whether an id is free, or taken by a memory of the same scope that was not deleted."""
+    return state is None or ("list_scope" in state and state["scope"] == scope_key(entry.memory.scope))
+
+
 def _points(entry: IndexEntry) -> Iterator[Point]:
-    """Yield the points of a page: its own with the first chunk and all its words, then one per further chunk."""
-    page, (first, *others) = entry.page, entry.chunks
+    """Yield the points of a memory: its own with the first chunk and all its words, then one per further chunk."""
+    memory, (first, *others) = entry.memory, entry.chunks
     terms = weigh_document(entry.terms)
     sparse = {SPARSE: SparseVector([*terms], [*terms.values()])} if terms else {}
-    yield Point(page.id, {**_dense(first.vector), **sparse}, page_payload(entry))
+    yield Point(memory.id, {**_dense(first.vector), **sparse}, memory_payload(entry))
     for chunk in others:
-        yield Point(chunk_id(page.id, chunk.number), {**_dense(chunk.vector)}, chunk_payload(page, chunk))
+        yield Point(chunk_id(memory.id, chunk.number), {**_dense(chunk.vector)}, chunk_payload(memory, chunk))
 
 
 def _dense(vector: Vector | None) -> dict[str, Vector]:

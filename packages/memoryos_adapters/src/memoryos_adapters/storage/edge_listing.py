@@ -1,6 +1,7 @@
-"""Listing the pages of a scope, newest first, from a shard of the in-process Qdrant engine.
+"""Listing memories of a kind, newest first, from a shard of the in-process Qdrant engine.
 
-The engine orders by one field only. So the pages of one timestamp, few as a rule, are read together and ordered here.
+The engine orders by one field only. So the memories of one timestamp, few as a rule, are read together and ordered
+here.
 """
 
 from datetime import datetime
@@ -18,23 +19,23 @@ from qdrant_edge import (
 
 from memoryos_adapters.storage.payload import read_position
 from memoryos_ports.cursor import Position
-from memoryos_ports.ids import MemoryId, Scope, SessionId, scope_key
+from memoryos_ports.ids import MemoryId, SessionId
 
 _POSITION_FIELDS = ["timestamp", "accepted_at", "index"]
 _ALL = 2**31
 
 
-class PageListing:
-    """The pages of one scope, or of one session of it, in a shard."""
+class Listing:
+    """The memories under one `kind_key`, or of one session of them, in a shard."""
 
-    def __init__(self, shard: EdgeShard, scope: Scope, session_id: SessionId | None) -> None:
+    def __init__(self, shard: EdgeShard, key: str, session_id: SessionId | None) -> None:
         self._shard = shard
-        self._conditions = [FieldCondition("list_scope", match=MatchValue(scope_key(scope)))]
+        self._conditions = [FieldCondition("list_scope", match=MatchValue(key))]
         if session_id is not None:
             self._conditions.append(FieldCondition("session_id", match=MatchValue(session_id)))
 
     def newest(self, limit: int, *, after: Position | None) -> list[Position]:
-        """Return up to `limit` positions, newest first, of the pages that come after `after` in the listing."""
+        """Return up to `limit` positions, newest first, of the memories that come after `after` in the listing."""
         if after is None:
             return self._newest(limit)
         tied = sorted((position for position in self._at(after.timestamp) if position < after), reverse=True)

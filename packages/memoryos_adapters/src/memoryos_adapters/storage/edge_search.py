@@ -1,140 +1,181 @@
-"""Searching a shard of the in-process Qdrant engine: nearest pages, best pages by words, and their union."""
+"""Searching a shard of the in-process Qdrant engine: nearest memories, best by words, their neighbours, their union."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import msgspec
 from qdrant_edge import (
     EdgeShard,
     FieldCondition,
     Filter,
     HasIdCondition,
-    IdfParams,
+    MatchAny,
     MatchValue,
     Query,
-    QueryRequest,
     RangeDateTime,
-    SearchParams,
+    ScrollRequest,
     SparseVector,
 )
 
-from memoryos_adapters.storage.bm25 import weigh_query
+from memoryos_adapters.storage.bm25 import weigh_document, weigh_query
+from memoryos_adapters.storage.edge_filters import to_engine
+from memoryos_adapters.storage.edge_idf import EdgeIdf
+from memoryos_adapters.storage.edge_points import FIELDS, Near, Points
 from memoryos_adapters.storage.edge_shard import DENSE, SPARSE
-from memoryos_adapters.storage.payload import point_ids, read_chunk, read_page
+from memoryos_adapters.storage.payload import kind_key, read_chunk, read_memory
+from memoryos_adapters.storage.term_scores import grown_idf, term_scores
+from memoryos_adapters.storage.vectors import cosine_of
 from memoryos_ports.embedding import Vector
-from memoryos_ports.ids import MemoryId, scope_key
-from memoryos_ports.memory import Candidate, MemoryQuery
+from memoryos_ports.filters import matches
+from memoryos_ports.memory import (
+    Candidate,
+    Chunk,
+    Found,
+    IndexEntry,
+    KnowledgeCandidate,
+    Memory,
+    MemoryKind,
+    MemoryQuery,
+    Page,
+)
 
 _WIDEN_BY = 4
 
 
-class _Near(NamedTuple):
-    cosine: float
-    point: str
+class _Hit(NamedTuple):
+    memory: Memory
+    chunk: Chunk
+    cosine: float | None
+    words: dict[int, float]
 
 
-class _Payloads(dict[str, dict[str, Any]]):
-    """Payloads of points by id, each read once."""
+def search_shard(shard: EdgeShard, query: MemoryQuery) -> Found:
+    """Return the candidates of a query; see `MemoryStorage.search`."""
+    pages: list[Candidate] = []
+    knowledge: list[KnowledgeCandidate] = []
+    for kind in sorted(query.kinds):
+        for memory, chunk, cosine, words in _KindSearch(shard, query, kind).run():
+            if isinstance(memory, Page):
+                pages.append(Candidate(page=memory, chunk=chunk, cosine=cosine, words=words))
+            else:
+                knowledge.append(KnowledgeCandidate(memory=memory, cosine=cosine, words=words))
+    return Found(pages=pages, knowledge=knowledge)
 
-    def __init__(self, shard: EdgeShard) -> None:
-        super().__init__()
+
+class _KindSearch:
+    """One search among the memories of one kind."""
+
+    def __init__(self, shard: EdgeShard, query: MemoryQuery, kind: MemoryKind) -> None:
         self._shard = shard
+        self._query = query
+        self._kind = kind
+        self._limit = query.limit if kind == "page" else query.knowledge_limit
+        self._points = Points(shard)
+        self._key = kind_key(query.scope, kind)
+        self._corpus = _match("search_scope", self._key)
+        self._idf = EdgeIdf(shard, self._corpus)
+        self._conditions = self._wanted()
 
-    def read(self, points: Iterable[str]) -> None:
-        missing = [point for point in points if point not in self]
-        if missing:
-            records = self._shard.retrieve([*missing], with_payload=True, with_vector=False)
-            self.update((str(record.id), record.payload or {}) for record in records)
+    def run(self) -> list[_Hit]:
+        asked = weigh_query(self._query.terms)
+        scores = self._best_by_words(asked) if asked else {}
+        near = {} if self._query.vector is None else self._nearest(self._query.vector)
+        others = self._neighbours([*near], [*scores]) if self._kind == "page" and self._query.neighbours else []
+        arrived, waiting = self._waiting()
+        self._points.read([*near, *scores])
+        ids = [id for id in dict.fromkeys((*near, *scores, *others, *arrived)) if self._points.is_memory(id)]
+        if self._query.vector is not None:
+            near |= self._points.nearest_of(self._query.vector, [id for id in ids if id not in near])
+        words = self._term_scores(asked, ids, waiting)
+        hits = [self._hit(id, near.get(id), words[id]) for id in ids]
+        hits += [_waiting_hit(entry, self._query.vector, words[entry.memory.id]) for entry in waiting]
+        return [hit for hit in hits if self._query.filters is None or matches(self._query.filters, hit.memory)]
 
+    def _waiting(self) -> tuple[list[str], list[IndexEntry]]:
+        """Return those of the waiting that the index holds by now, if they may be found, and those it does not know."""
+        entries = {entry.memory.id: entry for entry in self._query.waiting} if self._kind == "page" else {}
+        self._points.read(entries)
+        arrived = [id for id in entries if self._points.is_found_in(id, self._key)]
+        return [*arrived], [entry for id, entry in entries.items() if id not in self._points.payloads]
 
-def search_shard(shard: EdgeShard, query: MemoryQuery) -> list[Candidate]:
-    """Return the candidates of a query; see `MemoryStorage.search`.
+    def _term_scores(
+        self, asked: Collection[int], ids: Iterable[str], waiting: Sequence[IndexEntry]
+    ) -> dict[str, dict[int, float]]:
+        indexed = {id: self._points.words(id) for id in ids}
+        joining: dict[str, dict[int, float]] = {entry.memory.id: weigh_document(entry.terms) for entry in waiting}
+        holders: dict[int, str | None] = {}
+        for id, words in (*joining.items(), *indexed.items()):
+            holders |= {term: id if id in indexed else None for term in asked if term in words}
+        idf = self._idf.read(holders)
+        if joining and holders:
+            idf = grown_idf(holders, idf, size=self._idf.size(), joining=[*joining.values()])
+        return term_scores(indexed | joining, idf)
 
-    The cosine of a page that only its words brought up is computed as well (the engine takes .1 ms for 50 pages);
-    the BM25 score of a page that only its vector brought up is not (.4 ms at 10,000 pages).
-    """
-    wanted, payloads = _wanted(query), _Payloads(shard)
-    bm25 = _best_by_words(shard, query, wanted)
-    near: dict[str, _Near] = {}
-    if query.vector is not None:
-        near = _nearest_pages(shard, query.vector, wanted, query.limit, payloads)
-    payloads.read(near.keys() | bm25.keys())
-    if query.vector is not None:
-        near |= _nearest_of(shard, query.vector, bm25.keys() - near.keys(), payloads)
-    # A chunk may have outlived its page: a delete that was cut short.
-    pages = [page for page in near | bm25 if "page" in payloads.get(page, {})]
-    return [
-        Candidate(
-            page=read_page(payloads[page]),
-            chunk=read_chunk(payloads[near[page].point if page in near else page]),
-            cosine=near[page].cosine if page in near else None,
-            bm25=bm25.get(page),
+    def _hit(self, id: str, near: Near | None, words: dict[int, float]) -> _Hit:
+        payloads = self._points.payloads
+        chunk = read_chunk(payloads[id if near is None else near.point])
+        return _Hit(read_memory(payloads[id]), chunk, None if near is None else near.cosine, words)
+
+    def _nearest(self, vector: Vector) -> dict[str, Near]:
+        """Return the nearest memories; looks further when the chunks of a few of them fill the list of points."""
+        limit = self._limit
+        while True:
+            near = self._points.query(Query.Nearest(vector, using=DENSE), Filter(must=[*self._conditions]), limit)
+            memories = self._points.by_memory(near)
+            if len(memories) >= self._limit or len(near) < limit:
+                return dict(islice(memories.items(), self._limit))
+            limit *= _WIDEN_BY
+
+    def _best_by_words(self, asked: dict[int, float]) -> dict[str, float]:
+        """Return BM25 scores, best first; the corpus of the IDF is the kind's whole scope, whatever else is wanted."""
+        query = Query.Nearest(SparseVector([*asked], [*asked.values()]), using=SPARSE)
+        return self._points.query(query, Filter(must=[*self._conditions]), self._limit, self._idf.params)
+
+    def _neighbours(self, near: Sequence[str], by_words: Sequence[str]) -> list[str]:
+        """Return the pages said right before and right after the best of both lists."""
+        best = {*near[: self._query.neighbours], *by_words[: self._query.neighbours]}
+        if not best:
+            return []
+        self._points.read(best)
+        pages = [read_memory(self._points.payloads[id]) for id in best if self._points.is_memory(id)]
+        before = {page.follows for page in pages if isinstance(page, Page) and page.follows}
+        beside: list[HasIdCondition | FieldCondition] = [FieldCondition("follows", match=MatchAny([*best]))]
+        if before:
+            beside.append(HasIdCondition({*before}))
+        request = ScrollRequest(
+            limit=4 * len(best),
+            filter=Filter(must=[*self._conditions], should=[*beside]),
+            with_payload=FIELDS,
+            with_vector=[SPARSE],
         )
-        for page in pages
-    ]
+        records, _ = self._shard.scroll(request)
+        return self._points.add(records)
+
+    def _wanted(self) -> list[FieldCondition | Filter]:
+        query = self._query
+        conditions: list[FieldCondition | Filter] = [self._corpus]
+        if query.session_id is not None:
+            conditions.append(_match("session_id", query.session_id))
+        if query.agent_id is not None:
+            conditions.append(_match("agent_id", query.agent_id))
+        if query.until is not None:
+            conditions.append(FieldCondition("timestamp", range=RangeDateTime(lte=query.until.isoformat())))
+        if query.filters is not None:
+            conditions.append(to_engine(query.filters))
+        return conditions
 
 
-def _wanted(query: MemoryQuery) -> Filter:
-    conditions = [_match("search_scope", scope_key(query.scope))]
-    if query.session_id is not None:
-        conditions.append(_match("session_id", query.session_id))
-    if query.agent_id is not None:
-        conditions.append(_match("agent_id", query.agent_id))
-    if query.until is not None:
-        conditions.append(FieldCondition("timestamp", range=RangeDateTime(lte=query.until.isoformat())))
-    return Filter(must=[*conditions])
+def _waiting_hit(entry: IndexEntry, vector: Vector | None, words: dict[int, float]) -> _Hit:
+    """Return a memory that is in no shard yet, with its best chunk."""
+    cosines = {
+        chunk.number: cosine_of(vector, chunk.vector)
+        for chunk in entry.chunks
+        if vector is not None and chunk.vector is not None
+    }
+    best = max(cosines, key=lambda number: cosines[number], default=0)
+    return _Hit(entry.memory, msgspec.structs.replace(entry.chunks[best], vector=None), cosines.get(best), words)
 
 
 def _match(field: str, value: str) -> FieldCondition:
     return FieldCondition(field, match=MatchValue(value))
-
-
-def _nearest_pages(
-    shard: EdgeShard, vector: Vector, wanted: Filter, limit: int, payloads: _Payloads
-) -> dict[str, _Near]:
-    """Return the `limit` nearest pages; looks further when the chunks of a few pages fill the list of points."""
-    points = limit
-    while True:
-        near = _nearest_points(shard, vector, wanted, points)
-        pages = _by_page(near, payloads)
-        if len(pages) >= limit or len(near) < points:
-            return dict(islice(pages.items(), limit))
-        points *= _WIDEN_BY
-
-
-def _nearest_of(shard: EdgeShard, vector: Vector, pages: Iterable[str], payloads: _Payloads) -> dict[str, _Near]:
-    """Return the best chunks of pages whose payloads are read."""
-    points = [point for page in pages for point in point_ids(MemoryId(page), payloads[page])]
-    if not points:
-        return {}
-    return _by_page(_nearest_points(shard, vector, Filter(must=[HasIdCondition({*points})]), len(points)), payloads)
-
-
-def _nearest_points(shard: EdgeShard, vector: Vector, wanted: Filter, limit: int) -> list[_Near]:
-    """Return points, nearest first."""
-    request = QueryRequest(limit=limit, query=Query.Nearest(vector, using=DENSE), filter=wanted)
-    return [_Near(point.score, str(point.id)) for point in shard.query(request)]
-
-
-def _by_page(points: Sequence[_Near], payloads: _Payloads) -> dict[str, _Near]:
-    """Return pages with their best chunk, in the order of the points, which are nearest first."""
-    payloads.read(near.point for near in points)
-    pages: dict[str, _Near] = {}
-    for near in points:
-        pages.setdefault(payloads[near.point].get("page_id", near.point), near)
-    return pages
-
-
-def _best_by_words(shard: EdgeShard, query: MemoryQuery, wanted: Filter) -> dict[str, float]:
-    """Return BM25 scores of the best pages; the corpus of the IDF is the whole scope, whatever else is wanted."""
-    weights = weigh_query(query.terms)
-    if not weights:
-        return {}
-    corpus = Filter(must=[_match("search_scope", scope_key(query.scope))])
-    request = QueryRequest(
-        limit=query.limit,
-        query=Query.Nearest(SparseVector([*weights], [*weights.values()]), using=SPARSE),
-        filter=wanted,
-        params=SearchParams(idf=IdfParams(corpus=corpus)),
-    )
-    return {str(point.id): point.score for point in shard.query(request)}

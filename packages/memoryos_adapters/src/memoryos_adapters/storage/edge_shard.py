@@ -1,10 +1,8 @@
 """Opening the shard of the in-process Qdrant engine: its directory, its stamp, its schema."""
 
-import os
 import shutil
 from pathlib import Path
 
-import msgspec
 from qdrant_edge import (
     Distance,
     EdgeConfig,
@@ -18,29 +16,35 @@ from qdrant_edge import (
 )
 
 from memoryos_adapters.storage.edge_errors import UPSTREAM
+from memoryos_adapters.storage.edge_stamp import (
+    StampedShard,
+    drop_other_shards,
+    read_stamped_shard,
+    write_stamped_shard,
+)
 from memoryos_ports.embedding import EmbedderStamp
-from memoryos_ports.errors import EmbedderMismatch, StorageFull, UpstreamProtocolError
+from memoryos_ports.errors import EmbedderMismatch, StorageFull
 
 DENSE = "text"
 SPARSE = "terms"
-
-_STAMP_FILE = "stamp.json"
 
 
 def open_shard(directory: Path, stamp: EmbedderStamp, *, reserve_bytes: int) -> EdgeShard:
     """Return the shard in `directory`, made when there is none; replays what was not flushed (50 µs a point).
 
-    The directory is the owner's alone (0700) and holds ``stamp.json`` and ``shard/``. Raises EmbedderMismatch when
-    the stamp is another embedder's, StorageFull when a shard has to be made with less than `reserve_bytes` free.
+    The directory is the owner's alone (0700) and holds ``stamp.json`` and the shard, as `edge_stamp` tells; what an
+    interrupted `reembed` left there goes. Raises EmbedderMismatch when the stamp is another embedder's, StorageFull
+    when a shard has to be made with less than `reserve_bytes` free.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
-    _check_stamp(directory / _STAMP_FILE, stamp)
-    shard = directory / "shard"
+    shard = directory / _stamped(directory, stamp).shard
     if not shard.exists():
         require_space(directory, reserve_bytes)
         _create(shard, stamp.dimensions)
-    return EdgeShard.load(str(shard))
+    loaded = EdgeShard.load(str(shard))
+    _index_fields(loaded)
+    return loaded
 
 
 def require_space(directory: Path, reserve_bytes: int) -> None:
@@ -49,16 +53,13 @@ def require_space(directory: Path, reserve_bytes: int) -> None:
         raise StorageFull(UPSTREAM)
 
 
-def _check_stamp(file: Path, stamp: EmbedderStamp) -> None:
-    if not file.exists():
-        _write_durably(file, msgspec.json.encode(stamp))
-        return
-    try:
-        stored = msgspec.json.decode(file.read_bytes(), type=EmbedderStamp)
-    except msgspec.DecodeError as exc:
-        raise UpstreamProtocolError(upstream=UPSTREAM, detail=f"{_STAMP_FILE} is not a stamp") from exc
-    if stored != stamp:
-        raise EmbedderMismatch(stored=str(stored), configured=str(stamp))
+def _stamped(directory: Path, stamp: EmbedderStamp) -> StampedShard:
+    """Return what is said of the shard in use, which must be of this stamp; a new directory is stamped with it."""
+    stamped = read_stamped_shard(directory) or write_stamped_shard(directory, stamp)
+    if stamped.stamp != stamp:
+        raise EmbedderMismatch(stored=str(stamped.stamp), configured=str(stamp))
+    drop_other_shards(directory, stamped)
+    return stamped
 
 
 def _create(shard: Path, dimensions: int) -> None:
@@ -66,14 +67,24 @@ def _create(shard: Path, dimensions: int) -> None:
     unfinished = shard.with_suffix(".new")
     shutil.rmtree(unfinished, ignore_errors=True)
     created = EdgeShard.create(str(unfinished), _config(dimensions))
-    keyword, of_scope = KeywordIndexParams(), KeywordIndexParams(is_tenant=True)
-    for field in ("search_scope", "list_scope"):
-        created.update(UpdateOperation.create_field_index(field, of_scope))
-    for field in ("session_id", "agent_id"):
-        created.update(UpdateOperation.create_field_index(field, keyword))
-    created.update(UpdateOperation.create_field_index("timestamp", PayloadSchemaType.Datetime))
     created.close()
     unfinished.rename(shard)
+
+
+def _index_fields(shard: EdgeShard) -> None:
+    """Make the payload indexes that are not there: all of a new shard's, the newer ones of an older shard."""
+    keyword, of_scope = KeywordIndexParams(), KeywordIndexParams(is_tenant=True)
+    wanted: dict[str, KeywordIndexParams | PayloadSchemaType] = {
+        "search_scope": of_scope,
+        "list_scope": of_scope,
+        "scope": keyword,
+        "session_id": keyword,
+        "agent_id": keyword,
+        "follows": keyword,
+        "timestamp": PayloadSchemaType.Datetime,
+    }
+    for field in wanted.keys() - shard.info().payload_schema.keys():
+        shard.update(UpdateOperation.create_field_index(field, wanted[field]))
 
 
 def _config(dimensions: int) -> EdgeConfig:
@@ -82,12 +93,3 @@ def _config(dimensions: int) -> EdgeConfig:
         vectors={DENSE: EdgeVectorParams(size=dimensions, distance=Distance.Cosine)},
         sparse_vectors={SPARSE: EdgeSparseVectorParams(modifier=Modifier.Idf)},
     )
-
-
-def _write_durably(file: Path, content: bytes) -> None:
-    unfinished = file.with_suffix(".new")
-    with unfinished.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.replace(file)

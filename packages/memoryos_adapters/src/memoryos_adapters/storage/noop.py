@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from memoryos_ports.embedding import EmbedderStamp
 from memoryos_ports.errors import MemoryDisabled
 from memoryos_ports.ids import MemoryId, Scope, SessionId
-from memoryos_ports.memory import Candidate, IndexEntry, MemoryQuery, Page, PageList
+from memoryos_ports.memory import Found, IndexEntry, Memory, MemoryKind, MemoryList, MemoryQuery
 
 
 class NoopMemory:
@@ -23,19 +23,29 @@ class NoopMemory:
         """Refuse: nothing would be kept."""
         raise MemoryDisabled
 
-    async def search(self, query: MemoryQuery) -> list[Candidate]:
+    async def put(self, entries: Sequence[IndexEntry]) -> None:
+        """Refuse: nothing would be kept."""
+        raise MemoryDisabled
+
+    async def search(self, query: MemoryQuery) -> Found:
         """Find nothing."""
+        return Found()
+
+    async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Memory]:
+        """Know no memory."""
         return []
 
-    async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
-        """Know no page."""
-        return []
-
-    async def list_pages(
-        self, scope: Scope, *, limit: int, cursor: str | None = None, session_id: SessionId | None = None
-    ) -> PageList:
+    async def list_memories(
+        self,
+        scope: Scope,
+        *,
+        limit: int,
+        kind: MemoryKind = "page",
+        cursor: str | None = None,
+        session_id: SessionId | None = None,
+    ) -> MemoryList:
         """List nothing; a cursor is not looked at, as none was ever given."""
-        return PageList(pages=())
+        return MemoryList(memories=())
 
     async def delete(self, scope: Scope, ids: Sequence[MemoryId]) -> list[MemoryId]:
         """Delete nothing: there is nothing."""
@@ -44,8 +54,12 @@ class NoopMemory:
     async def supersede(self, scope: Scope, ids: Sequence[MemoryId]) -> None:
         """Mark nothing: there is nothing."""
 
-    async def count(self, scope: Scope) -> int:
-        """Count no page."""
+    async def erase(self, scope: Scope) -> int:
+        """Remove nothing: there is nothing."""
+        return 0
+
+    async def count(self, scope: Scope, *, kind: MemoryKind = "page") -> int:
+        """Count no memory."""
         return 0
 
     async def ping(self) -> None:

@@ -15,7 +15,7 @@ from memoryos_adapters.storage.edge_index import EdgeIndex
 from memoryos_ports.embedding import EmbedderStamp
 from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.ids import MemoryId, Scope, SessionId
-from memoryos_ports.memory import Candidate, IndexEntry, MemoryQuery, Page, PageList
+from memoryos_ports.memory import Found, IndexEntry, Memory, MemoryKind, MemoryList, MemoryQuery
 
 T = TypeVar("T")
 
@@ -65,31 +65,45 @@ class QdrantEdgeMemory:
         """Store pages that are not known; in the write-ahead log on return."""
         await self._run(partial(self._index.insert, entries))
 
-    async def search(self, query: MemoryQuery) -> list[Candidate]:
-        """Return the nearest pages by vector and the best by BM25; the cosine of the latter is computed as well."""
+    async def put(self, entries: Sequence[IndexEntry]) -> None:
+        """Store memories over what their ids had; in the write-ahead log on return."""
+        await self._run(partial(self._index.put, entries))
+
+    async def search(self, query: MemoryQuery) -> Found:
+        """Return the candidates of a query, each with its cosine and the parts of its BM25 score."""
         return await self._run(partial(self._index.search, query))
 
-    async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
-        """Return those of the pages that exist, in the order asked for."""
+    async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Memory]:
+        """Return those of the memories that exist, in the order asked for."""
         return await self._run(partial(self._index.get, scope, ids))
 
-    async def list_pages(
-        self, scope: Scope, *, limit: int, cursor: str | None = None, session_id: SessionId | None = None
-    ) -> PageList:
-        """Return pages newest first; reads all pages of a timestamp at a time."""
-        return await self._run(partial(self._index.list_pages, scope, limit, cursor, session_id))
+    async def list_memories(
+        self,
+        scope: Scope,
+        *,
+        limit: int,
+        kind: MemoryKind = "page",
+        cursor: str | None = None,
+        session_id: SessionId | None = None,
+    ) -> MemoryList:
+        """Return memories of a kind newest first; reads all of a timestamp at a time."""
+        return await self._run(partial(self._index.list_memories, scope, kind, limit, cursor, session_id))
 
     async def delete(self, scope: Scope, ids: Sequence[MemoryId]) -> list[MemoryId]:
-        """Delete pages and their chunks, leaving tombstones."""
+        """Delete memories and their chunks, leaving tombstones."""
         return await self._run(partial(self._index.delete, scope, ids))
 
     async def supersede(self, scope: Scope, ids: Sequence[MemoryId]) -> None:
         """Mark pages as superseded."""
         await self._run(partial(self._index.supersede, scope, ids))
 
-    async def count(self, scope: Scope) -> int:
-        """Return how many pages of the scope exist."""
-        return await self._run(partial(self._index.count, scope))
+    async def erase(self, scope: Scope) -> int:
+        """Remove everything of a scope."""
+        return await self._run(partial(self._index.erase, scope))
+
+    async def count(self, scope: Scope, *, kind: MemoryKind = "page") -> int:
+        """Return how many memories of a kind exist."""
+        return await self._run(partial(self._index.count, scope, kind))
 
     async def ping(self) -> None:
         """Return when the engine answers."""
