@@ -166,6 +166,38 @@ async def test_a_deleted_document_may_be_made_anew(store: DocumentStore) -> None
     assert await store.put(ANA, "profile", "main", b"new", expected_version=0) == make_document(body=b"new")
 
 
+async def test_erasing_removes_the_documents_of_every_kind(store: DocumentStore) -> None:
+    for kind, id in (("profile", "main"), ("fact", "a"), ("fact", "b")):
+        await store.put(ANA, kind, id, b"")
+    assert await store.erase(ANA) == 3
+    assert await store.get(ANA, "profile", ["main"]) == {}
+    assert await store.list_documents(ANA, "fact", limit=10) == []
+    assert await store.erase(ANA) == 0
+
+
+async def test_erasing_one_scope_leaves_the_others(store: DocumentStore) -> None:
+    await store.put(ANA, "profile", "main", b"ana's")
+    theirs = {scope: await store.put(scope, "profile", "main", b"theirs") for scope in OTHERS}
+    await store.erase(ANA)
+    for scope, document in theirs.items():
+        assert await store.get(scope, "profile", ["main"]) == {"main": document}
+
+
+async def test_versions_begin_anew_after_an_erasure(store: DocumentStore) -> None:
+    await store.put(ANA, "profile", "main", b"old")
+    await store.put(ANA, "profile", "main", b"older")
+    await store.erase(ANA)
+    assert await store.put(ANA, "profile", "main", b"new", expected_version=0) == make_document(body=b"new")
+
+
+async def test_what_was_erased_is_gone_after_a_restart(durable_opener: Opener, tmp_path: Path) -> None:
+    async with durable_opener(tmp_path) as store:
+        await store.put(ANA, "profile", "main", b"old")
+        await store.erase(ANA)
+    async with durable_opener(tmp_path) as store:
+        assert await store.get(ANA, "profile", ["main"]) == {}
+
+
 async def test_many_ids_are_looked_up_at_once(store: DocumentStore) -> None:
     ids = [f"id-{number}" for number in range(5_000)]
     await store.put(ANA, "fact", ids[-1], b"")

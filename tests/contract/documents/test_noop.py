@@ -31,5 +31,9 @@ async def test_delete_finds_nothing(store: DocumentStore) -> None:
     assert await store.delete(ANA, "profile", ["main"]) == 0
 
 
+async def test_there_is_nothing_to_erase(store: DocumentStore) -> None:
+    assert await store.erase(ANA) == 0
+
+
 async def test_ping_returns(store: DocumentStore) -> None:
     await store.ping()

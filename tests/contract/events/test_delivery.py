@@ -1,6 +1,7 @@
 """What every event log promises about handing events out, and about ack, leave and bury."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,16 @@ async def test_what_has_ended_cannot_be_left_or_ended_otherwise(log: EventLog) -
     await log.bury(delivery, error="late")
     assert await log.receipt(ANA, make_event().event_id) == make_receipt(make_event(), "stored", attempts=1)
     assert await ids_of_received(log) == []
+
+
+async def test_a_delivery_of_a_purged_event_ends_no_other(log: EventLog) -> None:
+    await publish(log, "e1")
+    (purged,) = await log.receive(limit=1, wait_s=0)
+    await log.ack(purged)
+    assert await log.purge(before=datetime.now(UTC) + timedelta(hours=1)) == 1
+    await publish(log, "e2")
+    await log.ack(purged)
+    assert await ids_of_received(log) == ["e2"]
 
 
 async def test_an_event_of_a_dead_consumer_is_handed_out_again_and_was_attempted(

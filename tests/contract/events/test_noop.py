@@ -36,6 +36,10 @@ async def test_reads_are_empty(log: EventLog) -> None:
     assert await log.purge(before=datetime(2026, 3, 1, tzinfo=UTC)) == 0
 
 
+async def test_there_is_nothing_to_erase(log: EventLog) -> None:
+    assert await log.erase(ANA) == 0
+
+
 async def test_settled_does_not_wait_for_what_cannot_come(log: EventLog) -> None:
     async with asyncio.timeout(10):
         assert await log.settled(ANA, EventId("e1"), timeout_s=1_000) is None

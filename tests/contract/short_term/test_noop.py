@@ -48,5 +48,14 @@ async def test_marking_and_removing_what_is_not_there_is_harmless(store: ShortTe
     await store.remove(ANA, [PAGE.id])
 
 
+async def test_replacing_what_is_not_there_is_harmless(store: ShortTermStore) -> None:
+    await store.replace(PAGE)
+    assert await store.get(ANA, [PAGE.id]) == []
+
+
+async def test_there_is_nothing_to_erase(store: ShortTermStore) -> None:
+    assert await store.erase(ANA) == 0
+
+
 async def test_ping_returns(store: ShortTermStore) -> None:
     await store.ping()

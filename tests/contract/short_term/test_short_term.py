@@ -27,6 +27,8 @@ async def test_an_appended_turn_is_there_with_every_field(store: ShortTermStore)
         partial=True,
         sensitive=True,
         superseded=True,
+        quarantined=True,
+        follows=MemoryId("before"),
     )
     await store.append([page])
     assert await store.recent(ANA, S1, limit=10) == [page]

@@ -11,11 +11,14 @@ import pytest
 from memoryos_adapters.clock import SystemClock
 from memoryos_adapters.documents.sqlite import SCHEMA as DOCUMENTS
 from memoryos_adapters.documents.sqlite import SqliteDocuments
+from memoryos_adapters.due.sqlite import SCHEMA as DUE
+from memoryos_adapters.due.sqlite import SqliteDue
 from memoryos_adapters.events.sqlite import SCHEMA as EVENTS
 from memoryos_adapters.events.sqlite import SqliteEvents
 from memoryos_adapters.short_term.sqlite import SCHEMA as SHORT_TERM
 from memoryos_adapters.short_term.sqlite import SqliteShortTerm
 from memoryos_adapters.sqlite import Schema, SqliteDatabase
+from memoryos_ports.due import Lease
 from memoryos_ports.errors import StorageFull, UpstreamUnavailable
 from memoryos_ports.events import Delivery
 from memoryos_ports.ids import EventId, SessionId
@@ -23,7 +26,7 @@ from tests.contract.events.makers import ANA, make_event
 from tests.contract.short_term.makers import make_page
 from tests.unit.adapters.sqlite.notes import filling_up, making_room, running
 
-ALL: tuple[Schema, ...] = (SHORT_TERM, EVENTS, DOCUMENTS)
+ALL: tuple[Schema, ...] = (SHORT_TERM, EVENTS, DOCUMENTS, DUE)
 LARGE = "tea " * 50_000
 Call = Callable[[SqliteDatabase], Awaitable[object]]
 
@@ -38,19 +41,34 @@ def documents(db: SqliteDatabase) -> SqliteDocuments:
     return SqliteDocuments(db, SystemClock())
 
 
+def due(db: SqliteDatabase) -> SqliteDue:
+    """Return the due-set in a database."""
+    return SqliteDue(db, SystemClock())
+
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+LEASE = Lease(scope=ANA, fence=1, until=NOW)
 DELIVERY = Delivery(handle="1", payload=b"", attempts=0, event_id=EventId("e1"))
 WRITES: dict[str, Call] = {
     "append": lambda db: SqliteShortTerm(db).append([make_page(LARGE)]),
     "mark_indexed": lambda db: SqliteShortTerm(db).mark_indexed(ANA, [make_page("a").id]),
     "remove": lambda db: SqliteShortTerm(db).remove(ANA, [make_page("a").id]),
+    "replace": lambda db: SqliteShortTerm(db).replace(make_page(LARGE)),
+    "erase turns": lambda db: SqliteShortTerm(db).erase(ANA),
     "publish": lambda db: events(db).publish(make_event("e9", LARGE)),
     "receive": lambda db: events(db).receive(limit=1, wait_s=0),
     "ack": lambda db: events(db).ack(DELIVERY),
     "leave": lambda db: events(db).leave(DELIVERY, error="no", retry_in_s=0),
     "bury": lambda db: events(db).bury(DELIVERY, error="no"),
     "purge": lambda db: events(db).purge(before=datetime(2100, 1, 1, tzinfo=UTC)),
+    "erase events": lambda db: events(db).erase(ANA),
     "put": lambda db: documents(db).put(ANA, "profile", "main", LARGE.encode()),
     "delete": lambda db: documents(db).delete(ANA, "profile", ["kept"]),
+    "erase documents": lambda db: documents(db).erase(ANA),
+    "add": lambda db: due(db).add(ANA, at=NOW),
+    "claim": lambda db: due(db).claim(limit=10, lease_s=60),
+    "finish": lambda db: due(db).finish(LEASE, again_at=NOW),
+    "erase due": lambda db: due(db).erase(ANA),
 }
 READS: dict[str, Call] = {
     "recent": lambda db: SqliteShortTerm(db).recent(ANA, SessionId("s1"), limit=10),
@@ -60,6 +78,7 @@ READS: dict[str, Call] = {
     "stats": lambda db: events(db).stats(),
     "get": lambda db: documents(db).get(ANA, "profile", ["main"]),
     "list_documents": lambda db: documents(db).list_documents(ANA, "profile", limit=10),
+    "holds": lambda db: due(db).holds(LEASE),
     "ping": lambda db: events(db).ping(),
 }
 GROWING = ("append", "publish", "put")

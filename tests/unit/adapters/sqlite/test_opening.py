@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from memoryos_adapters.documents.sqlite import SCHEMA as DOCUMENTS
+from memoryos_adapters.due.sqlite import SCHEMA as DUE
 from memoryos_adapters.events.sqlite import SCHEMA as EVENTS
 from memoryos_adapters.short_term.sqlite import SCHEMA as SHORT_TERM
 from memoryos_adapters.sqlite import Schema, SqliteDatabase
@@ -51,7 +52,7 @@ async def test_a_commit_is_synced_to_the_log(tmp_path: Path) -> None:
 
 async def test_the_tables_of_every_store_live_in_one_file(tmp_path: Path) -> None:
     for _ in range(2):
-        async with SqliteDatabase.open(tmp_path / "all.db", schemas=[SHORT_TERM, EVENTS, DOCUMENTS]) as db:
+        async with SqliteDatabase.open(tmp_path / "all.db", schemas=[SHORT_TERM, EVENTS, DOCUMENTS, DUE]) as db:
             await db.ping()
 
 

@@ -32,5 +32,9 @@ class NoopDocuments:
         """Return 0: nothing was there."""
         return 0
 
+    async def erase(self, scope: Scope) -> int:
+        """Return 0: nothing was there."""
+        return 0
+
     async def ping(self) -> None:
         """Return: there is nothing to reach."""

@@ -45,6 +45,7 @@ _PUT = """
 _DELETE = """
     DELETE FROM documents WHERE tenant = ? AND user = ? AND kind = ? AND id IN (SELECT value FROM json_each(?))
 """
+_ERASE = "DELETE FROM documents WHERE tenant = ? AND user = ?"
 
 
 class SqliteDocuments:
@@ -98,6 +99,11 @@ class SqliteDocuments:
         """Delete documents; return how many existed."""
         row = (scope.tenant_id, scope.user_id, kind, _json(ids))
         return await self._db.write(lambda connection: connection.execute(_DELETE, row).rowcount)
+
+    async def erase(self, scope: Scope) -> int:
+        """Remove every document of a scope; return how many there were."""
+        key = (scope.tenant_id, scope.user_id)
+        return await self._db.write(lambda connection: connection.execute(_ERASE, key).rowcount)
 
     async def ping(self) -> None:
         """Return when the database answers."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from memoryos_ports.errors import MemoryDisabled
 from memoryos_ports.events import Delivery, Event, Published, QueueStats, Receipt
-from memoryos_ports.ids import EventId, Scope
+from memoryos_ports.ids import EventId, Scope, SessionId
 
 
 class NoopEvents:
@@ -43,6 +43,10 @@ class NoopEvents:
 
     async def purge(self, *, before: datetime) -> int:
         """Return 0: there are no receipts."""
+        return 0
+
+    async def erase(self, scope: Scope, *, session_id: SessionId | None = None) -> int:
+        """Return 0: no event is known."""
         return 0
 
     async def ping(self) -> None:

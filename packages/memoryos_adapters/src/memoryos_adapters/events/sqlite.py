@@ -6,20 +6,29 @@ processed, among the dead letters it is dead, nowhere it is stored.
 
 import asyncio
 import math
-import sqlite3
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from weakref import WeakValueDictionary
 
-import msgspec
-
+from memoryos_adapters.events.sqlite_jobs import (
+    erase_events,
+    erase_session,
+    find_event,
+    give_back,
+    hand_out,
+    insert_event,
+    leave_event,
+    purge_events,
+    read_stats,
+    settle_event,
+)
 from memoryos_adapters.sqlite import Schema, SqliteDatabase, to_micros
 from memoryos_ports.clock import Clock
-from memoryos_ports.errors import MemoryOSError, Overloaded
+from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.event_wire import encode_event
 from memoryos_ports.events import Delivery, Event, Published, QueueStats, Receipt, content_hash
-from memoryos_ports.ids import EventId, Scope, page_id
+from memoryos_ports.ids import EventId, Scope, SessionId
 
 SCHEMA = Schema(
     name="events",
@@ -44,6 +53,16 @@ SCHEMA = Schema(
         )""",
         "CREATE INDEX event_queue_due ON event_queue (due_at)",
         "CREATE TABLE event_dead_letters (seq INTEGER PRIMARY KEY REFERENCES events, payload BLOB NOT NULL)",
+        """CREATE TABLE event_counters (  -- one row
+            last_seq INTEGER NOT NULL,  -- the highest ever given: the handle of a forgotten event is never another's
+            waiting INTEGER NOT NULL    -- rows of event_queue
+        )""",
+        """INSERT INTO event_counters
+            SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT count(*) FROM event_queue)""",
+        """CREATE TRIGGER event_queue_grows AFTER INSERT ON event_queue
+            BEGIN UPDATE event_counters SET waiting = waiting + 1; END""",
+        """CREATE TRIGGER event_queue_shrinks AFTER DELETE ON event_queue
+            BEGIN UPDATE event_counters SET waiting = waiting - 1; END""",
     ),
     at_open=(  # what was handed out belonged to a process that is gone
         """UPDATE events SET attempts = attempts + 1, error = 'the process that applied it ended'
@@ -51,39 +70,6 @@ SCHEMA = Schema(
         "UPDATE event_queue SET due_at = 0 WHERE due_at IS NULL",
     ),
 )
-
-_FIND = """
-    SELECT content_hash, pages, attempts, error, CASE
-        WHEN event_queue.seq IS NOT NULL THEN iif(due_at IS NULL, 'processing', 'queued')
-        WHEN event_dead_letters.seq IS NOT NULL THEN 'dead'
-        ELSE 'stored'
-    END
-    FROM events LEFT JOIN event_queue USING (seq) LEFT JOIN event_dead_letters USING (seq)
-    WHERE tenant = ? AND user = ? AND event_id = ?
-"""
-_INSERT = """
-    INSERT INTO events (tenant, user, event_id, content_hash, pages, published_at) VALUES (?, ?, ?, ?, ?, ?)
-"""
-_ENQUEUE = "INSERT INTO event_queue (seq, due_at, payload) VALUES (?, ?, ?)"
-_LENGTH = "SELECT count(*) FROM event_queue"
-# CROSS JOIN and the plus keep SQLite to the queue's own order, so that it stops at the limit
-_DUE = """
-    SELECT seq, payload, attempts, event_id FROM event_queue CROSS JOIN events USING (seq)
-    WHERE +due_at <= ? ORDER BY seq LIMIT ?
-"""
-_HAND_OUT = "UPDATE event_queue SET due_at = NULL WHERE seq = ?"
-_GIVE_BACK = "UPDATE event_queue SET due_at = ? WHERE seq = ? AND due_at IS NULL"
-_NEXT_DUE = "SELECT min(due_at) FROM event_queue"
-_BURY = "INSERT INTO event_dead_letters (seq, payload) SELECT seq, payload FROM event_queue WHERE seq = ?"
-_DEQUEUE = "DELETE FROM event_queue WHERE seq = ?"
-_FAILED = "UPDATE events SET attempts = attempts + ?, error = ? WHERE seq = ?"
-_SETTLED = "UPDATE events SET attempts = attempts + 1, error = coalesce(?, error), settled_at = ? WHERE seq = ?"
-_STATS = """
-    SELECT (SELECT count(*) FROM event_queue),
-        (SELECT published_at FROM events WHERE seq = (SELECT min(seq) FROM event_queue)),
-        (SELECT count(*) FROM event_dead_letters)
-"""
-_PURGE = "DELETE FROM events WHERE settled_at < ? AND seq NOT IN (SELECT seq FROM event_dead_letters)"
 
 
 class SqliteEvents:
@@ -103,7 +89,7 @@ class SqliteEvents:
     async def publish(self, event: Event) -> Published:
         """Take an event in, unless its (scope, event_id) is known."""
         insert = partial(
-            _insert,
+            insert_event,
             event=event,
             content=content_hash(event.messages),
             payload=encode_event(event),
@@ -136,12 +122,7 @@ class SqliteEvents:
     async def leave(self, delivery: Delivery, *, error: str, retry_in_s: float, attempted: bool = True) -> None:
         """Give an event back, due again after `retry_in_s`."""
         seq, due_at = int(delivery.handle), self._now() + round(retry_in_s * 1e6)
-
-        def leave(connection: sqlite3.Connection) -> None:
-            if connection.execute(_GIVE_BACK, (due_at, seq)).rowcount:
-                connection.execute(_FAILED, (attempted, error, seq))
-
-        await self._db.write(leave)
+        await self._db.write(partial(leave_event, seq=seq, due_at=due_at, error=error, attempted=attempted))
         self._announce()
 
     async def bury(self, delivery: Delivery, *, error: str) -> None:
@@ -150,7 +131,7 @@ class SqliteEvents:
 
     async def receipt(self, scope: Scope, event_id: EventId) -> Receipt | None:
         """Return what became of an event, None when it is not known."""
-        known = await self._db.read(partial(_find, scope=scope, event_id=event_id))
+        known = await self._db.read(partial(find_event, scope=scope, event_id=event_id))
         return known[0] if known else None
 
     async def settled(self, scope: Scope, event_id: EventId, *, timeout_s: float) -> Receipt | None:
@@ -167,14 +148,19 @@ class SqliteEvents:
 
     async def stats(self) -> QueueStats:
         """Return the state of the queue; an event's age counts from its publication."""
-        length, oldest, dead = await self._db.read(lambda connection: connection.execute(_STATS).fetchone())
+        length, oldest, dead = await self._db.read(read_stats)
         age_s = max(0.0, (self._now() - oldest) / 1e6) if oldest is not None else 0.0
         return QueueStats(length=length, oldest_age_s=age_s, dead=dead)
 
     async def purge(self, *, before: datetime) -> int:
         """Forget receipts of events stored before this moment; return how many."""
-        moment = to_micros(before)
-        return await self._db.write(lambda connection: connection.execute(_PURGE, (moment,)).rowcount)
+        return await self._db.write(partial(purge_events, before=to_micros(before)))
+
+    async def erase(self, scope: Scope, *, session_id: SessionId | None = None) -> int:
+        """Remove events of a scope; a delivery of one that is still held has a handle without an event then."""
+        if session_id is None:
+            return await self._db.write(partial(erase_events, scope=scope))
+        return await self._db.write(partial(erase_session, scope=scope, session_id=session_id))
 
     async def ping(self) -> None:
         """Return when the database answers."""
@@ -185,24 +171,16 @@ class SqliteEvents:
         now = self._now()
         seqs: list[int] = []
         try:
-            deliveries, next_due = await self._db.write(partial(_hand_out, now=now, limit=limit, seqs=seqs))
+            deliveries, next_due = await self._db.write(partial(hand_out, now=now, limit=limit, seqs=seqs))
         except asyncio.CancelledError:  # nobody will hold what is handed out, and the writer's queue is in order
             with suppress(MemoryOSError):
-                await self._db.write(lambda connection: connection.executemany(_GIVE_BACK, [(now, s) for s in seqs]))
+                await self._db.write(partial(give_back, seqs=seqs, due_at=now))
             self._announce()
             raise
         return deliveries, math.inf if next_due is None else (next_due - now) / 1e6
 
     async def _settle(self, delivery: Delivery, *, error: str | None) -> None:
-        seq, now = int(delivery.handle), self._now()
-
-        def settle(connection: sqlite3.Connection) -> None:
-            if error is not None:
-                connection.execute(_BURY, (seq,))
-            if connection.execute(_DEQUEUE, (seq,)).rowcount:
-                connection.execute(_SETTLED, (error, now, seq))
-
-        await self._db.write(settle)
+        await self._db.write(partial(settle_event, seq=int(delivery.handle), error=error, now=self._now()))
         if delivery.event_id is not None and (ending := self._endings.pop(delivery.event_id, None)) is not None:
             ending.set()
 
@@ -213,48 +191,3 @@ class SqliteEvents:
 
     def _now(self) -> int:
         return to_micros(self._clock.now())
-
-
-def _insert(
-    connection: sqlite3.Connection, *, event: Event, content: str, payload: bytes, now: int, max_queue: int
-) -> Published:
-    scope, pages = event.scope, len(event.messages)
-    if (known := _find(connection, scope=scope, event_id=event.event_id)) is not None:
-        receipt, known_content = known
-        return Published(outcome="same" if known_content == content else "other", receipt=receipt)
-    if connection.execute(_LENGTH).fetchone()[0] >= max_queue:
-        raise Overloaded("event queue")
-    row = (scope.tenant_id, scope.user_id, event.event_id, content, pages, now)
-    seq = connection.execute(_INSERT, row).lastrowid
-    connection.execute(_ENQUEUE, (seq, now, payload))
-    return Published(outcome="new", receipt=_receipt(scope, event.event_id, pages=pages))
-
-
-def _find(connection: sqlite3.Connection, *, scope: Scope, event_id: EventId) -> tuple[Receipt, str] | None:
-    """Return an event's receipt and the hash of its content."""
-    row = connection.execute(_FIND, (scope.tenant_id, scope.user_id, event_id)).fetchone()
-    if row is None:
-        return None
-    content, pages, attempts, error, state = row
-    receipt = _receipt(scope, event_id, pages=pages)
-    return msgspec.structs.replace(receipt, state=state, attempts=attempts, error=error), content
-
-
-def _receipt(scope: Scope, event_id: EventId, *, pages: int) -> Receipt:
-    """Return the receipt of an event that was just taken in."""
-    memory_ids = tuple(page_id(scope, event_id, index) for index in range(pages))
-    return Receipt(event_id=event_id, state="queued", memory_ids=memory_ids)
-
-
-def _hand_out(
-    connection: sqlite3.Connection, *, now: int, limit: int, seqs: list[int]
-) -> tuple[list[Delivery], int | None]:
-    """Return what is due and when the next one is; `seqs` is filled with what was handed out."""
-    rows = connection.execute(_DUE, (now, limit)).fetchall()
-    seqs += (seq for seq, *_ in rows)
-    connection.executemany(_HAND_OUT, [(seq,) for seq in seqs])
-    deliveries = [
-        Delivery(handle=str(seq), payload=payload, attempts=attempts, event_id=event_id)
-        for seq, payload, attempts, event_id in rows
-    ]
-    return deliveries, connection.execute(_NEXT_DUE).fetchone()[0]

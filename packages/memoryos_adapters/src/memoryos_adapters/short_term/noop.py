@@ -35,5 +35,12 @@ class NoopShortTerm:
     async def remove(self, scope: Scope, ids: Sequence[MemoryId]) -> None:
         """Return: nothing is there, and nothing can come."""
 
+    async def replace(self, page: Page) -> None:
+        """Return: no turn is kept."""
+
+    async def erase(self, scope: Scope) -> int:
+        """Return 0: nothing was there."""
+        return 0
+
     async def ping(self) -> None:
         """Return: there is nothing to reach."""

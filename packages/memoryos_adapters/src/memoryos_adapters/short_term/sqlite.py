@@ -70,6 +70,12 @@ _TRIM = """
 """
 _NOTE_REMOVED = "INSERT OR IGNORE INTO removed_turns SELECT ?, ?, value FROM json_each(?)"
 _REMOVE = "DELETE FROM turns WHERE tenant = ? AND user = ? AND id IN (SELECT value FROM json_each(?))"
+_REPLACE = """
+    UPDATE turns SET session = ?, timestamp = ?, accepted_at = ?, place = ?, page = ?
+    WHERE tenant = ? AND user = ? AND id = ?
+"""
+_ERASE = "DELETE FROM turns WHERE tenant = ? AND user = ?"
+_ERASE_REMOVED = "DELETE FROM removed_turns WHERE tenant = ? AND user = ?"
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Page)
@@ -141,6 +147,22 @@ class SqliteShortTerm:
             connection.execute(_REMOVE, key)
 
         await self._db.write(remove)
+
+    async def replace(self, page: Page) -> None:
+        """Keep this content of a turn that is kept; whether the index holds it stays as noted."""
+        *key, session, timestamp, accepted_at, place, _, body = _row(page, indexed=False)
+        row = (session, timestamp, accepted_at, place, body, *key)
+        await self._db.write(lambda connection: connection.execute(_REPLACE, row).rowcount)
+
+    async def erase(self, scope: Scope) -> int:
+        """Remove every turn of a scope, and the ids of removed ones; return how many turns there were."""
+        key = (scope.tenant_id, scope.user_id)
+
+        def erase(connection: sqlite3.Connection) -> int:
+            connection.execute(_ERASE_REMOVED, key)
+            return connection.execute(_ERASE, key).rowcount
+
+        return await self._db.write(erase)
 
     async def ping(self) -> None:
         """Return when the database answers."""

@@ -1,0 +1,1 @@
+"""Sets of scopes that have something to consolidate: SQLite, noop."""

@@ -1,0 +1,31 @@
+"""Every due-set that keeps things, by name: a new adapter is one more entry."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from memoryos_adapters.due.sqlite import SCHEMA, SqliteDue
+from memoryos_adapters.sqlite import SqliteDatabase
+from memoryos_ports.clock import Clock
+from memoryos_ports.due import DueSet
+
+
+@asynccontextmanager
+async def open_sqlite_file(directory: Path, clock: Clock) -> AsyncIterator[DueSet]:
+    """Open the set in a file of the directory; opened again, also at the same time, it holds what it held."""
+    async with SqliteDatabase.open(directory / "memoryos.db", schemas=[SCHEMA]) as db:
+        yield SqliteDue(db, clock)
+
+
+@asynccontextmanager
+async def open_sqlite_memory(directory: Path, clock: Clock) -> AsyncIterator[DueSet]:
+    """Open an empty set in memory."""
+    async with SqliteDatabase.open(":memory:", schemas=[SCHEMA]) as db:
+        yield SqliteDue(db, clock)
+
+
+Opener: TypeAlias = Callable[[Path, Clock], AbstractAsyncContextManager[DueSet]]
+
+DURABLE: dict[str, Opener] = {"sqlite-file": open_sqlite_file}
+SETS: dict[str, Opener] = {**DURABLE, "sqlite-memory": open_sqlite_memory}
