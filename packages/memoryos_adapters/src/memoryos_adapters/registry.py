@@ -1,10 +1,11 @@
 """From settings to open adapters of every port: names the concrete ones, but for LLM providers (`llm_kinds`)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -12,8 +13,14 @@ from memoryos_adapters.clock import SystemClock
 from memoryos_adapters.documents.noop import NoopDocuments
 from memoryos_adapters.documents.sqlite import SCHEMA as DOCUMENTS_SCHEMA
 from memoryos_adapters.documents.sqlite import SqliteDocuments
+from memoryos_adapters.due.noop import NoopDue
+from memoryos_adapters.due.sqlite import SCHEMA as DUE_SCHEMA
+from memoryos_adapters.due.sqlite import SqliteDue
+from memoryos_adapters.embedding.cached import CachedEmbedder
 from memoryos_adapters.embedding.hashed import HashedEmbedder
 from memoryos_adapters.embedding.minilm import MiniLmEmbedder
+from memoryos_adapters.embedding.openai import OUTSIDE, OpenAiEmbedder
+from memoryos_adapters.embedding.static import StaticEmbedder
 from memoryos_adapters.events.noop import NoopEvents
 from memoryos_adapters.events.sqlite import SCHEMA as EVENTS_SCHEMA
 from memoryos_adapters.events.sqlite import SqliteEvents
@@ -21,20 +28,24 @@ from memoryos_adapters.faq.documents import DocumentFaq
 from memoryos_adapters.faq.noop import NoopFaq
 from memoryos_adapters.http import Http, open_http
 from memoryos_adapters.llm_kinds import LLM_KINDS, LlmKind
-from memoryos_adapters.settings import LlmProviderSettings, Settings
+from memoryos_adapters.settings import EmbeddingSettings, LlmProviderSettings, Settings
 from memoryos_adapters.short_term.noop import NoopShortTerm
 from memoryos_adapters.short_term.sqlite import SCHEMA as SHORT_TERM_SCHEMA
 from memoryos_adapters.short_term.sqlite import SqliteShortTerm
 from memoryos_adapters.sqlite import SqliteDatabase
+from memoryos_adapters.storage.edge_reembed import EdgeReembedding
+from memoryos_adapters.storage.edge_stamp import read_stamped_shard
 from memoryos_adapters.storage.noop import NoopMemory
-from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
+from memoryos_adapters.storage.qdrant_edge import DEFAULT_RESERVE_BYTES, QdrantEdgeMemory
 from memoryos_ports.clock import Clock
 from memoryos_ports.documents import DocumentStore
-from memoryos_ports.embedding import Embedder
+from memoryos_ports.due import DueSet
+from memoryos_ports.embedding import Embedder, EmbedderStamp
 from memoryos_ports.errors import ConfigurationError
 from memoryos_ports.events import EventLog
 from memoryos_ports.faq import FaqMemory
 from memoryos_ports.llm import LlmAdapter
+from memoryos_ports.llm_embeddings import EmbeddingsAdapter
 from memoryos_ports.memory import MemoryStorage
 from memoryos_ports.short_term import ShortTermStore
 
@@ -58,11 +69,19 @@ class Adapters(msgspec.Struct, frozen=True, kw_only=True):
     short_term: ShortTermStore
     events: EventLog
     documents: DocumentStore
+    due: DueSet
     faq: FaqMemory
     storage: MemoryStorage
-    embedder: Embedder
+    embedder: CachedEmbedder
     llms: tuple[ConfiguredLlm, ...]
     probes: Mapping[str, Probe | None]
+
+
+class Reembedding(msgspec.Struct, frozen=True, kw_only=True):
+    """The configured embedder, and the index that it is to embed again; None when it is of this embedder already."""
+
+    embedder: Embedder
+    copy: EdgeReembedding | None
 
 
 @asynccontextmanager
@@ -71,7 +90,7 @@ async def open_adapters(settings: Settings, *, database: Path, index: Path) -> A
 
     `database` and `index` are where the embedded profile keeps its data. Raises ConfigurationError for a kind that
     does not exist here, EmbedderMismatch when the index was built by another embedder, UpstreamError when a store
-    cannot be opened.
+    cannot be opened, or an embedder outside does not answer whose dimensions neither settings nor index tell.
     """
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(open_http(settings.http))
@@ -79,11 +98,26 @@ async def open_adapters(settings: Settings, *, database: Path, index: Path) -> A
         llms = tuple(_configured(name, provider, http) for name, provider in providers.items())
         match settings.storage.profile:
             case "embedded":
-                yield await _open_embedded(stack, settings, llms, database=database, index=index)
+                yield await _open_embedded(stack, settings, http, llms, database=database, index=index)
             case "noop":
-                yield await _open_noop(stack, settings, llms)
+                yield await _open_noop(stack, settings, http, llms)
             case other:
                 raise ConfigurationError([f"storage.profile: {other!r} is not available in this version"])
+
+
+@asynccontextmanager
+async def open_reembedding(settings: Settings, *, index: Path) -> AsyncIterator[Reembedding]:
+    """Open the embedder, and beside the index in a directory a new one for its vectors. Nobody else may have it open.
+
+    Raises ConfigurationError for a profile whose index is elsewhere, and what `EdgeReembedding.open` raises.
+    """
+    if settings.storage.profile != "embedded":
+        raise ConfigurationError([f"storage.profile: {settings.storage.profile!r} has no index in the data directory"])
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(open_http(settings.http))
+        embedder, _ = await _open_embedder(stack, settings, http, stored=_stored_stamp(index))
+        opened = EdgeReembedding.open(index, embedder.stamp, reserve_bytes=DEFAULT_RESERVE_BYTES)
+        yield Reembedding(embedder=embedder, copy=stack.enter_context(opened))
 
 
 def make_llm(kind: LlmKind, name: str, settings: LlmProviderSettings, http: Http) -> LlmAdapter:
@@ -95,12 +129,33 @@ def make_llm(kind: LlmKind, name: str, settings: LlmProviderSettings, http: Http
     return adapter
 
 
+def make_embeddings_adapter(settings: EmbeddingSettings, http: Http) -> EmbeddingsAdapter:
+    """Return the adapter of the endpoint that the embedder ``openai`` asks: that of a provider of this kind."""
+    provider = LlmProviderSettings(
+        kind="openai",
+        base_url=settings.base_url,
+        api_key=settings.api_key,
+        connect_timeout_s=settings.connect_timeout_s,
+        total_timeout_s=settings.total_timeout_s,
+    )
+    adapter = make_llm(LLM_KINDS[provider.kind], OUTSIDE, provider, http)
+    if not isinstance(adapter, EmbeddingsAdapter):
+        raise TypeError(f"{provider.kind} makes no EmbeddingsAdapter")
+    return adapter
+
+
 async def _open_embedded(
-    stack: AsyncExitStack, settings: Settings, llms: tuple[ConfiguredLlm, ...], *, database: Path, index: Path
+    stack: AsyncExitStack,
+    settings: Settings,
+    http: Http,
+    llms: tuple[ConfiguredLlm, ...],
+    *,
+    database: Path,
+    index: Path,
 ) -> Adapters:
     clock = SystemClock()
-    embedder = await _open_embedder(stack, settings)
-    schemas = (SHORT_TERM_SCHEMA, EVENTS_SCHEMA, DOCUMENTS_SCHEMA)
+    embedder, embedder_probes = await _open_embedder(stack, settings, http, stored=_stored_stamp(index))
+    schemas = (SHORT_TERM_SCHEMA, EVENTS_SCHEMA, DOCUMENTS_SCHEMA, DUE_SCHEMA)
     db = await stack.enter_async_context(SqliteDatabase.open(database, schemas=schemas))
     storage = await stack.enter_async_context(QdrantEdgeMemory.open(index, embedder.stamp))
     documents = SqliteDocuments(db, clock)
@@ -109,37 +164,56 @@ async def _open_embedded(
         short_term=SqliteShortTerm(db),
         events=SqliteEvents(db, clock, max_queue=settings.storage.max_queue),
         documents=documents,
+        due=SqliteDue(db, clock),
         faq=DocumentFaq(documents, embedder, clock),
         storage=storage,
         embedder=embedder,
         llms=llms,
-        probes={"sqlite": db.ping, "qdrant-edge": storage.ping},
+        probes={"sqlite": db.ping, "qdrant-edge": storage.ping, **embedder_probes},
     )
 
 
-async def _open_noop(stack: AsyncExitStack, settings: Settings, llms: tuple[ConfiguredLlm, ...]) -> Adapters:
-    embedder = await _open_embedder(stack, settings)  # clients may ask for its vectors without any memory
+async def _open_noop(
+    stack: AsyncExitStack, settings: Settings, http: Http, llms: tuple[ConfiguredLlm, ...]
+) -> Adapters:
+    # clients may ask for its vectors without any memory
+    embedder, embedder_probes = await _open_embedder(stack, settings, http, stored=None)
     return Adapters(
         clock=SystemClock(),
         short_term=NoopShortTerm(),
         events=NoopEvents(),
         documents=NoopDocuments(),
+        due=NoopDue(),
         faq=NoopFaq(),
         storage=NoopMemory(embedder.stamp),
         embedder=embedder,
         llms=llms,
-        probes={"memory": None},
+        probes={"memory": None, **embedder_probes},
     )
 
 
-async def _open_embedder(stack: AsyncExitStack, settings: Settings) -> Embedder:
+def _stored_stamp(index: Path) -> EmbedderStamp | None:
+    stored = read_stamped_shard(index)
+    return None if stored is None else stored.stamp
+
+
+async def _open_embedder(
+    stack: AsyncExitStack, settings: Settings, http: Http, *, stored: EmbedderStamp | None
+) -> tuple[CachedEmbedder, dict[str, Probe]]:
+    """Return the embedder, and a probe where it is outside. `stored` is the stamp of the index that it is to serve."""
     match settings.embedding.kind:
         case "minilm":
-            return await stack.enter_async_context(MiniLmEmbedder.open())
+            return CachedEmbedder(await stack.enter_async_context(MiniLmEmbedder.open())), {}
+        case "static":
+            return CachedEmbedder(await asyncio.to_thread(StaticEmbedder.load)), {}
+        case "openai":
+            adapter = make_embeddings_adapter(settings.embedding, http)
+            outside = await OpenAiEmbedder.open(adapter, settings.embedding, stored=stored)
+            return CachedEmbedder(outside), {OUTSIDE: outside.ping}
         case "hashed":
-            return HashedEmbedder()
-        case other:
-            raise ConfigurationError([f"embedding.kind: {other!r} is not available in this version"])
+            return CachedEmbedder(HashedEmbedder()), {}
+        case never:
+            assert_never(never)
 
 
 def _configured(name: str, provider: LlmProviderSettings, http: Http) -> ConfiguredLlm:

@@ -14,7 +14,12 @@ Count: TypeAlias = Annotated[int, Meta(ge=1)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=1_000_000)]
 Megabytes: TypeAlias = Annotated[float, Meta(gt=0, le=1_000_000)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1)]
+BatchSize: TypeAlias = Annotated[int, Meta(ge=1, le=2048)]
 Similarity: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+Likeness: TypeAlias = Annotated[float, Meta(ge=0, le=2)]
+Heat: TypeAlias = Annotated[float, Meta(ge=0, le=1_000_000)]
+Pause: TypeAlias = Annotated[float, Meta(ge=0, le=1_000_000)]
+Days: TypeAlias = Annotated[int, Meta(ge=0, le=100_000)]
 
 ALL_KEY_SCOPES: tuple[KeyScope, ...] = ("chat", "memory:read", "memory:write", "memory:erase", "admin")
 
@@ -190,9 +195,24 @@ class RouterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class EmbeddingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which embedder makes the vectors."""
+    """Which embedder makes the vectors; everything beside `kind` is of the kind ``openai``.
+
+    `base_url` is what OpenAI's SDK takes; a loaded configuration has `api_key` filled in from `api_key_env`. `model` is
+    required. `dimensions` is sent only if given; None leaves the length of the vectors to the model. One call has at
+    most `batch_size` texts. `local` says that what is sent stays on our own machines: sensitive texts go nowhere else.
+    Time-outs in seconds: `connect` for the connection, `total` for a whole call.
+    """
 
     kind: Literal["minilm", "static", "openai", "hashed"] = "minilm"
+    base_url: str = "https://api.openai.com/v1"
+    api_key_env: str | None = None
+    api_key: Secret | None = None
+    model: str = ""
+    dimensions: Count | None = None
+    batch_size: BatchSize = 128
+    local: bool = False
+    connect_timeout_s: Seconds = 5
+    total_timeout_s: Seconds = 30
 
 
 class AuthKeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -219,10 +239,43 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class MemorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`budget_tokens` bounds what memory adds to a prompt, `recall_timeout_ms` how long a chat waits for it."""
+    """`budget_tokens` bounds what memory adds to a prompt, `recall_timeout_ms` how long a chat waits for it.
+
+    Turns, facts and segments are kept for so many days after they were last said or visited (0: for ever), of
+    segments and facts at most so many per user.
+    """
 
     budget_tokens: Count = 2000
     recall_timeout_ms: Count = 150
+    page_ttl_days: Days = 0
+    fact_ttl_days: Days = 0
+    segment_ttl_days: Days = 0
+    max_segments: Count = 200
+    max_facts: Count = 1000
+
+
+class ConsolidationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How pages become segments and facts.
+
+    `llm` (PROVIDER/MODEL) reads the pages, None: rules alone. New pages are sorted `quiet_s` seconds after the first
+    of them. A page joins a segment from a likeness of `similarity` on (cosine plus overlap of keywords, 0 to 2); a
+    segment is promoted from `heat_threshold` on.
+    """
+
+    enabled: bool = True
+    llm: Name | None = None
+    heat_threshold: Heat = 5
+    similarity: Likeness = 0.6
+    quiet_s: Pause = 30
+
+
+class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`redact` names what is taken out of a text before it is stored, embedded or published.
+
+    Each is one of `memoryos_ports.redaction.REDACTION_RULES`, or a regular expression between slashes.
+    """
+
+    redact: tuple[str, ...] = ()
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -258,4 +311,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     embedding: EmbeddingSettings = EmbeddingSettings()
     auth: AuthSettings = AuthSettings()
     memory: MemorySettings = MemorySettings()
+    privacy: PrivacySettings = PrivacySettings()
+    consolidation: ConsolidationSettings = ConsolidationSettings()
     worker: WorkerSettings = WorkerSettings()

@@ -27,6 +27,7 @@ SHOWN_AS_ALTERNATIVES = {
     "storage.qdrant.api_key",
     "http.proxy_password",
     "llm.providers.NAME.api_key",
+    "embedding.api_key",
     "llm.providers.NAME.entra.client_secret",
     "auth.keys[].key_sha256",
 }

@@ -9,9 +9,12 @@ from msgspec.structs import replace
 
 from memoryos_adapters.configuration.credentials import read_secret, read_variable, separate_password
 from memoryos_adapters.configuration.faults import Faults, KeyPath, allowed_text
+from memoryos_adapters.configuration.targets import check_target
 from memoryos_adapters.configuration.urls import HTTP_SCHEMES, REDIS_SCHEMES, echo_of, is_origin, url_problem
+from memoryos_adapters.configuration.validation_embedding import check_embedding
 from memoryos_adapters.configuration.validation_http import check_http
 from memoryos_adapters.configuration.validation_llm import check_llm
+from memoryos_adapters.configuration.validation_privacy import check_privacy
 from memoryos_adapters.configuration.validation_router import check_router
 from memoryos_adapters.network import is_loopback
 from memoryos_adapters.settings import (
@@ -29,7 +32,6 @@ from memoryos_ports.ids import check_id
 
 NOT_AVAILABLE_YET: Final[Mapping[str, Sequence[str]]] = {
     "storage.profile": ("server",),
-    "embedding.kind": ("static", "openai"),
 }
 """Values that the documentation names and this version refuses. Building one removes its word."""
 
@@ -49,14 +51,18 @@ def check_settings(settings: Settings, environ: Mapping[str, str], faults: Fault
         storage=_check_storage(settings.storage, environ, faults),
         http=check_http(settings.http, environ, faults),
         llm=check_llm(settings.llm, environ, faults),
+        embedding=check_embedding(settings.embedding, environ, faults),
         auth=_check_auth(settings.auth, environ, faults),
     )
     check_router(settings.router, settings.llm.providers, faults)
+    check_privacy(settings.privacy, faults)
+    if settings.consolidation.llm is not None:
+        check_target(("consolidation", "llm"), settings.consolidation.llm, settings.llm.providers, faults)
     return checked
 
 
 def _check_available(settings: Settings, faults: Faults) -> None:
-    chosen = {"storage.profile": settings.storage.profile, "embedding.kind": settings.embedding.kind}
+    chosen = {"storage.profile": settings.storage.profile}
     for key, value in chosen.items():
         if value in NOT_AVAILABLE_YET.get(key, ()):
             faults.add(tuple(key.split(".")), "not available in this version", found=value)

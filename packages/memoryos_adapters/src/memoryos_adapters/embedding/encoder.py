@@ -9,6 +9,7 @@ import onnxruntime  # type: ignore[import-untyped]  # ships neither stubs nor a 
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from memoryos_adapters.embedding.text import readable
 from memoryos_ports.errors import ConfigurationError
 
 MODEL_DIRECTORY = Path(__file__).with_name("minilm_model")
@@ -55,8 +56,7 @@ class MiniLmEncoder:
         return vectors
 
     def _tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        # a lone surrogate is no UTF-8, which the tokenizer needs
-        clean = [text[:_MAX_CHARACTERS].encode(errors="replace").decode() for text in texts]
+        clean = [readable(text, max_characters=_MAX_CHARACTERS) for text in texts]
         # unlike `encode`, which holds the GIL for as long as it takes
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(clean)]
 

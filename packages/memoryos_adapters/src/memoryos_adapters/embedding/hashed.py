@@ -31,6 +31,11 @@ class HashedEmbedder:
         """Return ``hashed-v1`` and the dimensions asked for."""
         return self._stamp
 
+    @property
+    def local(self) -> bool:
+        """Return True: it runs in this process."""
+        return True
+
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return one unit vector per text, in order."""
         vectors: list[Vector] = []

@@ -41,6 +41,11 @@ class MiniLmEmbedder:
         """Return ``minilm-l6-v2/384``."""
         return EmbedderStamp(name="minilm-l6-v2", dimensions=DIMENSIONS)
 
+    @property
+    def local(self) -> bool:
+        """Return True: it runs in this process."""
+        return True
+
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return one unit vector per text, in order."""
         if len(texts) == 1:
