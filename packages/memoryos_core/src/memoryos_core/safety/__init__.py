@@ -1,0 +1,1 @@
+"""What memory must be guarded against: instructions hidden in what is remembered, secrets in what is stored."""
