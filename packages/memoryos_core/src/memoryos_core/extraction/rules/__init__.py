@@ -1,0 +1,1 @@
+"""Cautious rules per language: few facts rather than wrong ones."""
