@@ -7,8 +7,10 @@ from typing import Any
 from memoryos_core.caller import Caller, MemoryMode
 from memoryos_core.chat.attempt import ChatCall
 from memoryos_core.memory.rank import Hit
+from memoryos_core.memory.recall import Question
 from memoryos_ports.events import EVENT_VERSION, EventMessage, TurnsEvent
-from memoryos_ports.ids import AgentId, EventId, Scope, SessionId, TenantId, UserId, page_id
+from memoryos_ports.ids import AgentId, EventId, Scope, SessionId, TenantId, UserId, fact_id, page_id
+from memoryos_ports.knowledge import Fact
 from memoryos_ports.llm import ContentPart, ImageUrl, Message, ToolCall
 from memoryos_ports.memory import Candidate, Chunk, Page
 
@@ -31,8 +33,21 @@ def make_page(text: str = "tea", *, event: str = "e1", index: int = 0, scope: Sc
 
 
 def make_candidate(page: Page, *, cosine: float | None = None, bm25: float | None = None) -> Candidate:
-    """Return a candidate whose best chunk is its whole page."""
-    return Candidate(page=page, chunk=Chunk(number=0, start=0, end=len(page.text)), cosine=cosine, bm25=bm25)
+    """Return a candidate whose best chunk is its whole page; `bm25` is what one word adds."""
+    words = {} if bm25 is None else {1: bm25}
+    return Candidate(page=page, chunk=Chunk(number=0, start=0, end=len(page.text)), cosine=cosine, words=words)
+
+
+def make_question(text: str, *, scope: Scope = ANA, **fields: Any) -> Question:
+    """Return a question to a scope, asked at NOON; `fields` replace any of the others."""
+    return Question(scope=scope, text=text, **({"asked_at": NOON} | fields))
+
+
+def make_fact(text: str = "Ana likes tea", *, scope: Scope = ANA, source: str = "e1", **fields: Any) -> Fact:
+    """Return a fact of Ana's, told by the first page of an event; `fields` replace any of the others."""
+    page = page_id(scope, EventId(source), 0)
+    values: dict[str, Any] = {"valid_from": NOON, "recorded_at": NOON, "sources": (page,)}
+    return Fact(id=fact_id(scope, page, text), scope=scope, text=text, **(values | fields))
 
 
 def make_hit(page: Page, *, score: float = 0.5) -> Hit:

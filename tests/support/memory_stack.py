@@ -11,6 +11,8 @@ import msgspec
 
 from memoryos_adapters.documents.sqlite import SCHEMA as DOCUMENTS
 from memoryos_adapters.documents.sqlite import SqliteDocuments
+from memoryos_adapters.due.sqlite import SCHEMA as DUE
+from memoryos_adapters.due.sqlite import SqliteDue
 from memoryos_adapters.embedding.hashed import HashedEmbedder
 from memoryos_adapters.events.sqlite import SCHEMA as EVENTS
 from memoryos_adapters.events.sqlite import SqliteEvents
@@ -21,25 +23,29 @@ from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
 from memoryos_core.chat.conversations import Conversations
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
 from memoryos_core.chat.service import ChatService
+from memoryos_core.consolidation.assembly import Consolidation, ConsolidationPolicy, assemble
+from memoryos_core.consolidation.learning import Learner
+from memoryos_core.lifecycle.admission import AppliesEvents
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.library import Library
 from memoryos_core.memory.pack import chronological
-from memoryos_core.memory.recall import Question, Recall
+from memoryos_core.memory.recall import Recall
 from memoryos_core.memory.supersede import Supersession
 from memoryos_core.pipeline.handlers import Handlers
 from memoryos_core.pipeline.policy import RetryPolicy
 from memoryos_core.pipeline.runner import Runner
 from memoryos_core.routing.plan import Provider
 from memoryos_ports.documents import DocumentStore
+from memoryos_ports.due import DueSet
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.event_wire import decode_event
 from memoryos_ports.events import EventLog, TurnsEvent
 from memoryos_ports.ids import Scope
 from memoryos_ports.llm import LlmAdapter
-from memoryos_ports.memory import MemoryStorage, Page
+from memoryos_ports.memory import MemoryStorage, Page, only_pages
 from memoryos_ports.short_term import ShortTermStore
 from tests.support.faults import Faults, faulty
-from tests.support.makers import ANA, NOON, make_event
+from tests.support.makers import ANA, NOON, make_event, make_question
 from tests.support.routing import chat_service
 
 AT_ONCE = RetryPolicy(base_s=0.0)
@@ -75,6 +81,7 @@ class StoreFaults(msgspec.Struct, frozen=True, kw_only=True):
     events: Faults
     short_term: Faults
     documents: Faults
+    due: Faults
     storage: Faults
     embedder: Faults
 
@@ -87,6 +94,7 @@ class MemoryStack(msgspec.Struct, frozen=True, kw_only=True):
     events: EventLog
     short_term: ShortTermStore
     documents: DocumentStore
+    due: DueSet
     storage: MemoryStorage
     embedder: Embedder
     ingest: Ingest
@@ -94,7 +102,9 @@ class MemoryStack(msgspec.Struct, frozen=True, kw_only=True):
     library: Library
     conversations: Conversations
     supersession: Supersession
-    handlers: Handlers
+    handlers: AppliesEvents
+    learner: Learner
+    consolidation: Consolidation
     memory: ChatMemory
 
     def chat(self, llm: LlmAdapter, *, offline: bool = False) -> ChatService:
@@ -133,7 +143,7 @@ class MemoryStack(msgspec.Struct, frozen=True, kw_only=True):
 
     async def pages(self, scope: Scope = ANA) -> list[Page]:
         """Return every page of a scope that the index holds, oldest first."""
-        return chronological((await self.storage.list_pages(scope, limit=1000)).pages)
+        return chronological(only_pages((await self.storage.list_memories(scope, limit=1000)).memories))
 
     async def turns(self, scope: Scope = ANA) -> list[tuple[str, str]]:
         """Return role and text of what is remembered, applied or not, oldest first."""
@@ -142,7 +152,7 @@ class MemoryStack(msgspec.Struct, frozen=True, kw_only=True):
 
     async def found(self, text: str, scope: Scope = ANA) -> set[str]:
         """Return the texts of the pages that a question brings up."""
-        return {hit.page.text for hit in await self.recall.search(Question(scope=scope, text=text))}
+        return {hit.page.text for hit in (await self.recall.search(make_question(text, scope=scope))).hits}
 
 
 @contextmanager
@@ -155,30 +165,56 @@ def fast_directory() -> Iterator[Path]:
 
 @asynccontextmanager
 async def open_stack(
-    directory: Path, *, settings: ChatMemorySettings = PATIENT, database: Path | str = ":memory:"
+    directory: Path,
+    *,
+    settings: ChatMemorySettings = PATIENT,
+    database: Path | str = ":memory:",
+    learner: Learner | None = None,
+    policy: ConsolidationPolicy | None = None,
 ) -> AsyncIterator[MemoryStack]:
     """Open the stores, the index in `directory`, the rest in memory unless told otherwise."""
     clock = FixedClock(tick_s=0.001)
-    faults = StoreFaults(events=Faults(), short_term=Faults(), documents=Faults(), storage=Faults(), embedder=Faults())
+    faults = StoreFaults(
+        events=Faults(),
+        short_term=Faults(),
+        documents=Faults(),
+        due=Faults(),
+        storage=Faults(),
+        embedder=Faults(),
+    )
     embedder: Embedder = faulty(HashedEmbedder(), faults.embedder)
     async with (
-        SqliteDatabase.open(database, schemas=(SHORT_TERM, EVENTS, DOCUMENTS)) as db,
+        SqliteDatabase.open(database, schemas=(SHORT_TERM, EVENTS, DOCUMENTS, DUE)) as db,
         QdrantEdgeMemory.open(directory / "index", embedder.stamp) as index,
     ):
         events: EventLog = faulty(SqliteEvents(db, clock), faults.events)
         short_term: ShortTermStore = faulty(SqliteShortTerm(db), faults.short_term)
         documents: DocumentStore = faulty(SqliteDocuments(db, clock), faults.documents)
+        due: DueSet = faulty(SqliteDue(db, clock), faults.due)
         storage: MemoryStorage = faulty(index, faults.storage)
         ingest = Ingest(events=events, short_term=short_term, storage=storage, embedder=embedder)
         recall = Recall(storage=storage, short_term=short_term, embedder=embedder)
         conversations = Conversations(documents)
         supersession = Supersession(documents=documents, storage=storage, short_term=short_term)
+        learner = learner or Learner()
+        consolidation = assemble(
+            storage=storage,
+            documents=documents,
+            short_term=short_term,
+            due=due,
+            events=events,
+            embedder=embedder,
+            clock=clock,
+            learner=learner,
+            policy=policy,
+        )
         yield MemoryStack(
             clock=clock,
             faults=faults,
             events=events,
             short_term=short_term,
             documents=documents,
+            due=due,
             storage=storage,
             embedder=embedder,
             ingest=ingest,
@@ -186,7 +222,15 @@ async def open_stack(
             library=Library(storage=storage, short_term=short_term),
             conversations=conversations,
             supersession=supersession,
-            handlers=Handlers(ingest=ingest, supersession=supersession, conversations=conversations),
+            handlers=Handlers(
+                ingest=ingest,
+                supersession=supersession,
+                conversations=conversations,
+                backlog=consolidation.backlog,
+                derivatives=consolidation.derivatives,
+            ),
+            learner=learner,
+            consolidation=consolidation,
             memory=ChatMemory(
                 recall=recall,
                 ingest=ingest,

@@ -4,7 +4,7 @@ import hashlib
 
 from memoryos_adapters.settings import AuthKeySettings, KeyScope
 
-_MEMORY: tuple[KeyScope, ...] = ("chat", "memory:read", "memory:write")
+_MEMORY: tuple[KeyScope, ...] = ("chat", "memory:read", "memory:write", "memory:erase")
 
 
 def _key(
@@ -22,6 +22,9 @@ KEYS = (
     _key("sk-chat", scopes=("chat",)),
     _key("sk-read", scopes=("memory:read",)),
     _key("sk-write", scopes=("memory:write",)),
+    _key("sk-operator", scopes=("admin",)),
+    _key("sk-other-operator", tenant="other", scopes=("admin",)),
+    _key("sk-ana-operator", user="ana", scopes=("admin",)),
     _key("sk-erase", scopes=("memory:erase", "admin")),
 )
 

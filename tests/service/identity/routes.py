@@ -12,11 +12,18 @@ from memoryos_gateway.container import GatewayContainer
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that belongs to a user: `path` and `body` may hold {memory_id}, {event_id} and {user_id}."""
+    """A request that belongs to a user: `path` and `body` may hold {memory_id}, {event_id}, {session_id}, {user_id}.
+
+    `for_operators` needs a key with the scope admin that is bound to no user; `names_user` is False where a request
+    has nobody to name.
+    """
 
     method: str
     path: str
     body: str | None = None
+    media: str = "application/json"
+    for_operators: bool = False
+    names_user: bool = True
 
 
 PUBLIC = {
@@ -36,11 +43,19 @@ _TEXT = '{"model": "memoryos/hashed", "input": "password", "user": "{user_id}"}'
 _QUESTION = '{"user_id": "{user_id}", "query": "password", "limit": 200}'
 _ADD = '{"user_id": "{user_id}", "role": "user", "content": "hello", "event_id": "{event_id}"}'
 
+_EDIT = '{"user_id": "{user_id}", "text": "changed"}'
+_HEADER = (
+    '{"kind": "header", "tenant_id": "acme", "user_id": "ana", "exported_at": "2026-03-01T12:00:00Z",'
+    ' "format": "memoryos", "version": 1}\n'
+)
+_USER = "/v1/memory/users/{user_id}"
+_HELD = "/v1/admin/quarantine/{memory_id}"
+
 OWNED = {
-    ("GET", "/v1/models"): Call(method="GET", path="/v1/models"),
-    ("GET", "/models"): Call(method="GET", path="/models"),
-    ("GET", "/v1/models/{model:path}"): Call(method="GET", path="/v1/models/any"),
-    ("GET", "/models/{model:path}"): Call(method="GET", path="/models/any"),
+    ("GET", "/v1/models"): Call(method="GET", path="/v1/models", names_user=False),
+    ("GET", "/models"): Call(method="GET", path="/models", names_user=False),
+    ("GET", "/v1/models/{model:path}"): Call(method="GET", path="/v1/models/any", names_user=False),
+    ("GET", "/models/{model:path}"): Call(method="GET", path="/models/any", names_user=False),
     ("POST", "/v1/chat/completions"): Call(method="POST", path="/v1/chat/completions", body=_CHAT),
     ("POST", "/chat/completions"): Call(method="POST", path="/chat/completions", body=_CHAT),
     ("POST", "/v1/embeddings"): Call(method="POST", path="/v1/embeddings", body=_TEXT),
@@ -54,8 +69,42 @@ OWNED = {
     ),
     ("GET", "/v1/memory/{memory_id:str}"): Call(method="GET", path="/v1/memory/{memory_id}?user_id={user_id}"),
     ("DELETE", "/v1/memory/{memory_id:str}"): Call(method="DELETE", path="/v1/memory/{memory_id}?user_id={user_id}"),
+    ("PATCH", "/v1/memory/{memory_id:str}"): Call(method="PATCH", path="/v1/memory/{memory_id}", body=_EDIT),
+    ("GET", "/v1/memory/{memory_id:str}/history"): Call(
+        method="GET", path="/v1/memory/{memory_id}/history?user_id={user_id}"
+    ),
+    ("GET", "/v1/memory/users"): Call(method="GET", path="/v1/memory/users", names_user=False),
+    ("GET", "/v1/memory/users/{user_id:str}/settings"): Call(method="GET", path=f"{_USER}/settings"),
+    ("PUT", "/v1/memory/users/{user_id:str}/settings"): Call(
+        method="PUT", path=f"{_USER}/settings", body='{"remember": true}'
+    ),
+    ("GET", "/v1/memory/users/{user_id:str}/profile"): Call(method="GET", path=f"{_USER}/profile"),
+    ("PUT", "/v1/memory/users/{user_id:str}/profile"): Call(
+        method="PUT", path=f"{_USER}/profile", body='{"entries": [], "version": 0}'
+    ),
+    ("GET", "/v1/memory/users/{user_id:str}/sessions"): Call(method="GET", path=f"{_USER}/sessions"),
+    ("DELETE", "/v1/memory/users/{user_id:str}/sessions/{session_id:str}"): Call(
+        method="DELETE", path=f"{_USER}/sessions/{{session_id}}"
+    ),
+    ("GET", "/v1/memory/users/{user_id:str}/export"): Call(method="GET", path=f"{_USER}/export"),
+    ("POST", "/v1/memory/import"): Call(
+        method="POST", path="/v1/memory/import?user_id={user_id}", body=_HEADER, media="application/x-ndjson"
+    ),
+    ("DELETE", "/v1/memory/users/{user_id:str}"): Call(method="DELETE", path=_USER),
+    ("GET", "/v1/admin/quarantine"): Call(
+        method="GET", path="/v1/admin/quarantine", for_operators=True, names_user=False
+    ),
+    ("POST", "/v1/admin/quarantine/{entry_id:str}/release"): Call(
+        method="POST", path=f"{_HELD}/release", for_operators=True, names_user=False
+    ),
+    ("DELETE", "/v1/admin/quarantine/{entry_id:str}"): Call(
+        method="DELETE", path=_HELD, for_operators=True, names_user=False
+    ),
 }
 """What belongs to somebody: a new route must be put here (or into PUBLIC) before the tests pass again."""
+
+OF_USERS = {route: call for route, call in OWNED.items() if not call.for_operators}
+"""What a key without further rights may ask for."""
 
 
 def listed_routes(settings: Settings, adapters: Adapters) -> set[tuple[str, str]]:

@@ -10,7 +10,7 @@ import pytest
 from memoryos_adapters.registry import open_adapters
 from memoryos_adapters.settings import Settings, StorageSettings
 from tests.service.identity.keys import bearer
-from tests.service.identity.routes import OWNED, PUBLIC, Call, listed_routes
+from tests.service.identity.routes import OF_USERS, OWNED, PUBLIC, Call, listed_routes
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,10 +29,22 @@ async def test_every_route_of_the_application_is_tried_here(tmp_path: Path) -> N
 
 
 async def _add(client: httpx.AsyncClient, secret: str, user_id: str, text: str, event_id: str) -> Any:
-    body = {"user_id": user_id, "role": "user", "content": text, "event_id": event_id, "wait": "searchable"}
+    body = {
+        "user_id": user_id,
+        "role": "user",
+        "content": text,
+        "event_id": event_id,
+        "session_id": f"s-{event_id}",
+        "wait": "searchable",
+    }
     response = await client.post("/v1/memory/add", json=body, headers=bearer(secret))
     assert response.status_code == 200, response.text
     return response.json()
+
+
+def _ids_of(added: Any) -> dict[str, str]:
+    event_id = added["event_id"]
+    return {"memory_id": added["memory_ids"][0], "event_id": event_id, "session_id": f"s-{event_id}"}
 
 
 async def _try(
@@ -43,13 +55,13 @@ async def _try(
             template = template.replace(f"{{{name}}}", value)
         return template
 
-    headers = {"content-type": "application/json"} if call.body else {}
+    headers = {"content-type": call.media} if call.body else {}
     headers |= bearer(secret) if secret else {}
     content = filled(call.body) if call.body else None
     return await client.request(call.method, filled(call.path), content=content, headers=headers)
 
 
-@pytest.mark.parametrize("route", OWNED, ids=lambda route: " ".join(route))
+@pytest.mark.parametrize("route", OF_USERS, ids=lambda route: " ".join(route))
 @pytest.mark.parametrize(
     ("secret", "user_id"),
     [("sk-acme", "ben"), ("sk-ben", "ben"), ("sk-other", "ana")],
@@ -60,12 +72,12 @@ async def test_nothing_of_another_scope_is_shown_or_touched(
 ) -> None:
     event_id = f"evt-{next(_numbers)}"
     mine = await _add(keyed, "sk-ana", "ana", f"the password is {_SECRET}", event_id)
-    ids = {"memory_id": mine["memory_ids"][0], "event_id": event_id}
+    ids = _ids_of(mine)
 
     response = await _try(keyed, OWNED[route], secret=secret, user_id=user_id, ids=ids)
 
     assert _SECRET not in response.text
-    if "{memory_id" in route[1] or "{event_id" in route[1]:
+    if any(id_ in route[1] for id_ in ("{memory_id", "{event_id", "{session_id")):
         assert response.status_code == 404
     else:
         assert response.is_success
@@ -76,9 +88,10 @@ async def test_nothing_of_another_scope_is_shown_or_touched(
     assert still.json()["text"] == f"the password is {_SECRET}"
 
 
-@pytest.mark.parametrize("route", OWNED, ids=lambda route: " ".join(route))
+@pytest.mark.parametrize("route", OF_USERS, ids=lambda route: " ".join(route))
 async def test_its_owner_is_served(keyed: httpx.AsyncClient, route: tuple[str, str]) -> None:
     event_id = f"evt-{next(_numbers)}"
+    await keyed.delete("/v1/memory/users/ana", headers=bearer("sk-ana"))  # what other tests left
     mine = await _add(keyed, "sk-ana", "ana", "hello", event_id)
 
     response = await _try(
@@ -86,7 +99,7 @@ async def test_its_owner_is_served(keyed: httpx.AsyncClient, route: tuple[str, s
         OWNED[route],
         secret="sk-ana",
         user_id="ana",
-        ids={"memory_id": mine["memory_ids"][0], "event_id": event_id},
+        ids=_ids_of(mine),
     )
 
     assert response.is_success, response.text
@@ -97,7 +110,7 @@ async def test_its_owner_is_served(keyed: httpx.AsyncClient, route: tuple[str, s
 async def test_no_owned_route_answers_a_stranger(
     keyed: httpx.AsyncClient, route: tuple[str, str], secret: str | None
 ) -> None:
-    ids = {"memory_id": "some-id", "event_id": "evt-1"}
+    ids = {"memory_id": "some-id", "event_id": "evt-1", "session_id": "s-1"}
 
     response = await _try(keyed, OWNED[route], secret=secret, user_id="ana", ids=ids)
 
@@ -106,12 +119,12 @@ async def test_no_owned_route_answers_a_stranger(
 
 
 @pytest.mark.parametrize(
-    "route", [route for route in OWNED if "models" not in route[1]], ids=lambda route: " ".join(route)
+    "route", [route for route, call in OWNED.items() if call.names_user], ids=lambda route: " ".join(route)
 )
 async def test_a_key_that_speaks_for_another_user_is_403_before_any_look_up(
     keyed: httpx.AsyncClient, route: tuple[str, str]
 ) -> None:
-    ids = {"memory_id": "no-such-memory", "event_id": "no-such-event"}
+    ids = {"memory_id": "no-such-memory", "event_id": "no-such-event", "session_id": "no-such-session"}
 
     response = await _try(keyed, OWNED[route], secret="sk-ben", user_id="ana", ids=ids)
 

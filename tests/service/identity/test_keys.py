@@ -10,6 +10,8 @@ from tests.service.identity.keys import bearer
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _TURN = {"role": "user", "content": "tea"}
+_SCOPED = "/v1/memory/users/scoped"
+_NDJSON = {"content-type": "application/x-ndjson"}
 _CHAT = {"model": "any", "messages": [{"role": "user", "content": "hello"}]}
 
 
@@ -45,11 +47,12 @@ async def test_the_word_bearer_has_no_case(keyed: httpx.AsyncClient, authorizati
 @pytest.mark.parametrize(
     ("secret", "allowed"),
     [
-        ("sk-acme", {"chat", "read", "write"}),
+        ("sk-acme", {"chat", "read", "write", "erase"}),
         ("sk-chat", {"chat"}),
         ("sk-read", {"read"}),
         ("sk-write", {"write"}),
-        ("sk-erase", set()),
+        ("sk-erase", {"erase", "admin"}),
+        ("sk-operator", {"admin"}),
     ],
 )
 async def test_a_key_does_what_its_scopes_say(keyed: httpx.AsyncClient, secret: str, allowed: set[str]) -> None:
@@ -59,6 +62,11 @@ async def test_a_key_does_what_its_scopes_say(keyed: httpx.AsyncClient, secret: 
         "write": [
             await keyed.post("/v1/memory/add", json=_TURN, headers=headers),
             await keyed.delete("/v1/memory/no-such", headers=headers),
+            await keyed.patch("/v1/memory/no-such", json={"text": "x"}, headers=headers),
+            await keyed.put(f"{_SCOPED}/settings", json={"remember": True}, headers=headers),
+            await keyed.put(f"{_SCOPED}/profile", json={"entries": [], "version": 9}, headers=headers),
+            await keyed.delete(f"{_SCOPED}/sessions/no-such", headers=headers),
+            await keyed.post("/v1/memory/import", content=b"", headers={**headers, **_NDJSON}),
         ],
         "read": [
             await keyed.post("/v1/memory/search", json={"query": "tea"}, headers=headers),
@@ -66,6 +74,18 @@ async def test_a_key_does_what_its_scopes_say(keyed: httpx.AsyncClient, secret: 
             await keyed.get("/v1/memory", headers=headers),
             await keyed.get("/v1/memory/no-such", headers=headers),
             await keyed.get("/v1/memory/events/no-such", headers=headers),
+            await keyed.get("/v1/memory/no-such/history", headers=headers),
+            await keyed.get("/v1/memory/users", headers=headers),
+            await keyed.get(f"{_SCOPED}/settings", headers=headers),
+            await keyed.get(f"{_SCOPED}/profile", headers=headers),
+            await keyed.get(f"{_SCOPED}/sessions", headers=headers),
+            await keyed.get(f"{_SCOPED}/export", headers=headers),
+        ],
+        "erase": [await keyed.delete(_SCOPED, headers=headers)],
+        "admin": [
+            await keyed.get("/v1/admin/quarantine", headers=headers),
+            await keyed.post("/v1/admin/quarantine/no-such/release", headers=headers),
+            await keyed.delete("/v1/admin/quarantine/no-such", headers=headers),
         ],
     }
 

@@ -109,7 +109,7 @@ async def test_an_unknown_route_is_404(client: httpx.AsyncClient, path: str) -> 
         ("DELETE", "/v1/memory/search", {"POST"}),
         ("PUT", "/v1/memory", {"GET"}),
         ("POST", "/v1/memory/events/evt-1", {"GET"}),
-        ("PUT", "/v1/memory/some-id", {"GET", "DELETE"}),
+        ("PUT", "/v1/memory/some-id", {"GET", "DELETE", "PATCH"}),
         ("POST", "/health", {"GET"}),
         ("GET", "/v1/chat/completions", {"POST"}),
     ],

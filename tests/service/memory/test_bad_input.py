@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from memoryos_gateway.routes.memory_convert import MAX_METADATA_DEPTH
+from memoryos_core.memory.limits import MAX_METADATA_DEPTH
 from tests.service.memory.api import MemoryApi, error_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -116,7 +116,7 @@ async def test_a_bad_question_names_its_field(
     [
         ("search", {"kinds": ["pages"]}, "kinds[0]"),
         ("search", {"kinds": "page"}, "kinds"),
-        ("search", {"filters": {}}, "filters"),
+        ("search", {"filters": {"role": {"near": "user"}}}, "filters.role.near"),
         ("retrieve", {"budget_tokens": 0}, "budget_tokens"),
         ("retrieve", {"budget_tokens": 1_000_001}, "budget_tokens"),
         ("retrieve", {"kinds": ["page"]}, "kinds"),

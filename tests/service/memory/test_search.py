@@ -1,5 +1,7 @@
 """POST /v1/memory/search: by meaning and by words, within what was asked for."""
 
+from typing import Any
+
 import pytest
 
 from tests.service.memory.api import MemoryApi, error_of
@@ -117,8 +119,28 @@ async def test_kinds_choose_what_is_searched(memory: MemoryApi, kinds: list[str]
     assert len(await memory.search("tea", kinds=kinds)) == found
 
 
-async def test_filters_are_refused_until_they_exist(memory: MemoryApi) -> None:
-    error = error_of(await memory.post_search("tea", filters={"role": "user"}), 400)
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({}, {"green tea", "black tea"}),
+        ({"role": "user"}, {"green tea"}),
+        ({"NOT": {"role": "user"}}, {"black tea"}),
+        ({"metadata": {"cups": {"gte": 2, "lte": 3}}}, {"black tea"}),
+        ({"OR": [{"session_id": "s-1"}, {"cups": {"in": [3]}}]}, {"green tea", "black tea"}),
+        ({"AND": [{"session_id": "s-1"}, {"cups": 3}]}, set()),
+        ({"timestamp": {"lt": "2026-03-02T00:00:00Z"}}, {"green tea"}),
+    ],
+    ids=str,
+)
+async def test_filters_narrow_a_search(memory: MemoryApi, filters: dict[str, Any], found: set[str]) -> None:
+    await memory.add("green tea", session_id="s-1", timestamp="2026-03-01T10:00:00Z", metadata={"cups": 1})
+    await memory.add("black tea", role="assistant", timestamp="2026-03-02T10:00:00Z", metadata={"cups": 3})
+
+    assert {hit["text"] for hit in await memory.search("tea", filters=filters)} == found
+
+
+async def test_filters_that_cannot_be_read_are_refused(memory: MemoryApi) -> None:
+    error = error_of(await memory.post_search("tea", filters=["role"]), 400)
 
     assert error["param"] == "filters"
 

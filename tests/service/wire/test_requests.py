@@ -206,7 +206,7 @@ async def test_head_needs_the_key_that_get_needs(http: aiohttp.ClientSession, ke
     [
         *((path, "GET, HEAD, OPTIONS") for path in GETS),
         *((path, "OPTIONS, POST") for path in POSTS),
-        ("/v1/memory/some-id", "DELETE, GET, HEAD, OPTIONS"),
+        ("/v1/memory/some-id", "DELETE, GET, HEAD, OPTIONS, PATCH"),
     ],
 )
 @pytest.mark.parametrize("slash", ["", "/"], ids=["bare", "slash"])
@@ -232,7 +232,7 @@ async def test_options_on_what_is_not_there_is_404(http: aiohttp.ClientSession, 
         ("GET", CHAT, "OPTIONS, POST"),
         ("DELETE", "/v1/embeddings", "OPTIONS, POST"),
         ("PUT", "/v1/models/m-1", "GET, HEAD, OPTIONS"),
-        ("TRACE", "/v1/memory/some-id", "DELETE, GET, HEAD, OPTIONS"),
+        ("TRACE", "/v1/memory/some-id", "DELETE, GET, HEAD, OPTIONS, PATCH"),
     ],
 )
 async def test_another_method_is_told_the_right_ones(

@@ -30,7 +30,23 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["dance"], ["serve", "--loud"], ["serve", "now"], ["serve", "--port"], ["doctor", "--jsonl"]]
+    "argv",
+    [
+        [],
+        ["dance"],
+        ["serve", "--loud"],
+        ["serve", "now"],
+        ["serve", "--port"],
+        ["doctor", "--jsonl"],
+        ["reembed", "--port", "1"],
+        ["export", "ana.ndjson"],
+        ["import", "--user", "ana"],
+        ["forget"],
+        ["eval"],
+        ["eval", "file.json", "--limit", "0"],
+        ["eval", "file.json", "--limit", "few"],
+    ],
+    ids=" ".join,
 )
 def test_a_usage_error_exits_with_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -46,11 +62,6 @@ def test_a_usage_error_exits_with_2(argv: list[str], capsys: pytest.CaptureFixtu
         ["keys", "create", "--tenant", "acme"],
         ["keys", "list"],
         ["keys", "revoke", "k1"],
-        ["export", "--user", "ana", "out.ndjson"],
-        ["import", "in.ndjson"],
-        ["forget", "--user", "ana"],
-        ["reembed"],
-        ["eval", "--json"],
     ],
     ids=" ".join,
 )

@@ -14,6 +14,7 @@ from memoryos_adapters.settings import (
     StorageSettings,
 )
 from memoryos_gateway.doctor import Finding, examine
+from tests.support.fake_upstream import FakeUpstream
 from tests.support.gateway import running_gateway
 
 
@@ -75,6 +76,22 @@ async def test_a_provider_that_is_not_there_is_found(tmp_path: Path) -> None:
     (fault,) = _failed(await examine(settings))
 
     assert fault.startswith("llm far: ")
+
+
+async def test_an_embedder_that_is_not_there_is_found_beside_what_is_sound(tmp_path: Path) -> None:
+    far = EmbeddingSettings(kind="openai", base_url="http://127.0.0.1:1/v1", model="m", dimensions=3)
+    findings = await examine(msgspec.structs.replace(_settings(tmp_path), embedding=far))
+
+    assert _failed(findings) == ["embedder: embedder: cannot connect"]
+    assert Finding(check="sqlite", ok=True, detail="up") in findings
+
+
+async def test_an_embedder_outside_is_asked_for_a_vector(tmp_path: Path) -> None:
+    async with FakeUpstream() as upstream:
+        outside = EmbeddingSettings(kind="openai", base_url=upstream.base_url, model="m", dimensions=3)
+        findings = await examine(msgspec.structs.replace(_settings(tmp_path), embedding=outside))
+
+    assert findings[-1] == Finding(check="embedder", ok=True, detail="openai:m/3, 3 floats")
 
 
 async def test_a_database_that_is_none_is_found(tmp_path: Path) -> None:

@@ -3,38 +3,43 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 
-import memoryos_gateway
 from memoryos_adapters.configuration.loading import load_settings
 from memoryos_adapters.environ import read_environment
 from memoryos_adapters.logging import configure_logging
-from memoryos_adapters.settings import Settings
+from memoryos_adapters.settings import LogSettings, Settings
+from memoryos_gateway.command_line import NOT_YET, flags_of, make_parser
 from memoryos_gateway.doctor import examine
+from memoryos_gateway.evaluation.command import EvaluationOptions, run_benchmarks
+from memoryos_gateway.evaluation.plot import require_matplotlib, save_plot
+from memoryos_gateway.evaluation.report import as_json, as_table
+from memoryos_gateway.reembed import reembed
 from memoryos_gateway.serve import serve
+from memoryos_gateway.transfer import Whose, export_user, forget_user, import_file
 from memoryos_ports.errors import ConfigurationError, MemoryOSError
 
 OK, FAILED, USAGE = 0, 1, 2
 
-_NOT_YET = ("keys", "export", "import", "forget", "reembed", "eval")
+_Command: TypeAlias = Callable[[Settings, argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0 ok, 1 failed, 2 usage."""
-    parser = _parser()
+    parser = make_parser()
     arguments, unknown = parser.parse_known_args(argv)
-    if arguments.command in _NOT_YET:
+    if arguments.command in NOT_YET:
         _complain(f"{arguments.command}: not available in this version")
         return FAILED
     if unknown:
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
-        settings = load_settings(read_environment(), flags=_flags(arguments))
-        configure_logging(settings.log)
-        run: Callable[[Settings, argparse.Namespace], int] = {"serve": _serve, "doctor": _doctor}[arguments.command]
-        return run(settings, arguments)
+        settings = load_settings(read_environment(), flags=flags_of(arguments))
+        configure_logging(settings.log if arguments.command in _WITH_LOG else _quieter(settings.log))
+        return _COMMANDS[arguments.command](settings, arguments)
     except ConfigurationError as exc:
         for fault in exc.faults:
             _complain(fault)
@@ -52,49 +57,103 @@ def _serve(settings: Settings, _: argparse.Namespace) -> int:
 def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
     findings = asyncio.run(examine(settings))
     if arguments.json:
-        sys.stdout.write(msgspec.json.encode(findings).decode() + "\n")
+        _print(_json(findings))
     else:
         for finding in findings:
-            sys.stdout.write(f"{'ok' if finding.ok else 'FAILED':8}{finding.check}: {finding.detail}\n")
+            _print(f"{'ok' if finding.ok else 'FAILED':8}{finding.check}: {finding.detail}")
     return OK if all(finding.ok for finding in findings) else FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="memoryos-gateway", description="The LLM gateway that remembers.")
-    parser.add_argument("--version", action="version", version=memoryos_gateway.__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    serving = commands.add_parser("serve", help="serve the gateway")
-    doctor = commands.add_parser("doctor", help="check the configuration and reach every dependency")
-    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
-    for command in (serving, doctor):
-        command.add_argument("--host", help="address to listen on")
-        command.add_argument("--port", help="port to listen on; 0 takes a free one")
-        command.add_argument("--data-dir", help="where the embedded profile keeps its data")
-        command.add_argument("--provider", help="a configured provider, or a kind such as openai, as the default")
-        command.add_argument("--model", help="the one model that is served, as `auto` and by its name; with --provider")
-        command.add_argument(
-            "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any other setting"
-        )
-    for name in _NOT_YET:
-        commands.add_parser(name, help="not available in this version")
-    return parser
+def _reembed(settings: Settings, arguments: argparse.Namespace) -> int:
+    done = asyncio.run(reembed(settings))
+    if arguments.json:
+        _print(_json(done))
+    elif done.memories:
+        _print(f"{done.memories} memories are of {done.embedder} now, {done.embedded} of them embedded by this run")
+    else:
+        _print(f"nothing to do: the index is of {done.embedder}")
+    return OK
 
 
-def _flags(arguments: argparse.Namespace) -> dict[str, str]:
-    named = {
-        "server.host": arguments.host,
-        "server.port": arguments.port,
-        "data_dir": arguments.data_dir,
-        "provider": arguments.provider,
-        "model": arguments.model,
-    }
-    flags = {key: value for key, value in named.items() if value is not None}
-    for setting in arguments.set:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise ConfigurationError([f"--set {setting}: expected SECTION.KEY=VALUE"])
-        flags[key] = value
-    return flags
+def _evaluate(settings: Settings, arguments: argparse.Namespace) -> int:
+    if arguments.plot is not None:
+        require_matplotlib()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runs = runner.run(run_benchmarks(settings, _evaluation_options(arguments)))
+    _print(as_json(runs) if arguments.json else "\n\n".join(as_table(run) for run in runs))
+    if arguments.plot is not None:
+        save_plot(runs, arguments.plot)
+    return OK
+
+
+def _evaluation_options(arguments: argparse.Namespace) -> EvaluationOptions:
+    return EvaluationOptions(
+        files=tuple(arguments.file),
+        url=arguments.url,
+        key=_key(arguments),
+        one_user=arguments.one_user,
+        limit=arguments.limit,
+    )
+
+
+def _export(settings: Settings, arguments: argparse.Namespace) -> int:
+    lines = asyncio.run(export_user(settings, _whose(arguments), arguments.file))
+    _print(_json({"lines": lines}) if arguments.json else f"{lines} lines in {arguments.file}")
+    return OK
+
+
+def _import(settings: Settings, arguments: argparse.Namespace) -> int:
+    report = asyncio.run(import_file(settings, _whose(arguments), arguments.file))
+    if arguments.json:
+        _print(_json(report))
+    else:
+        added = ", ".join(f"{number} {kind}" for kind, number in report["added"].items()) or "nothing"
+        _print(f"added: {added}; known already: {report['known']}; faulty lines: {report['faulty']}")
+        for fault in report["faults"]:
+            _complain(f"line {fault['line']}: {fault['message']}")
+    return FAILED if report["faulty"] else OK
+
+
+def _forget(settings: Settings, arguments: argparse.Namespace) -> int:
+    receipt = asyncio.run(forget_user(settings, _whose(arguments)))
+    if arguments.json:
+        _print(_json(receipt))
+    else:
+        erased = ", ".join(f"{number} in {store}" for store, number in receipt["erased"].items())
+        missed = f"; not reached: {', '.join(receipt['not_reached'])}" if receipt["not_reached"] else ""
+        _print(f"{receipt['state']}: {erased}{missed}")
+    return OK if receipt["state"] == "complete" else FAILED
+
+
+def _whose(arguments: argparse.Namespace) -> Whose:
+    return Whose(user_id=arguments.user, tenant=arguments.tenant, key=_key(arguments))
+
+
+def _key(arguments: argparse.Namespace) -> str | None:
+    """Return the key in the variable that was named. Raises ConfigurationError when it is not set."""
+    if arguments.key_env is None:
+        return None
+    key = read_environment().get(arguments.key_env)
+    if not key:
+        raise ConfigurationError([f"--key-env {arguments.key_env}: this variable is not set"])
+    return key
+
+
+_COMMANDS: Final[Mapping[str, _Command]] = {
+    "serve": _serve,
+    "doctor": _doctor,
+    "reembed": _reembed,
+    "eval": _evaluate,
+    "export": _export,
+    "import": _import,
+    "forget": _forget,
+}
+
+_WITH_LOG = ("serve", "doctor")  # of the others a line per request would drown the progress
+
+
+def _quieter(log: LogSettings) -> LogSettings:
+    return msgspec.structs.replace(log, level="warning") if log.level == "info" else log
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -103,6 +162,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     import uvloop
 
     return uvloop.new_event_loop
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
 
 
 def _complain(line: str) -> None:

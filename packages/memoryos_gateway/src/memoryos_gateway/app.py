@@ -9,13 +9,26 @@ from litestar.di import Provide
 from litestar.types import ASGIApp
 
 from memoryos_core.chat.service import ChatService
+from memoryos_core.consolidation.profile import ProfileService
 from memoryos_core.embeddings.service import EmbeddingsService
 from memoryos_core.health import Health
+from memoryos_core.lifecycle.deletion import Deletion
+from memoryos_core.lifecycle.editing import Editing
+from memoryos_core.lifecycle.erasure import Erasure
+from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.lifecycle.history import History
+from memoryos_core.lifecycle.intake import Intake
+from memoryos_core.lifecycle.preferences import Preferences
+from memoryos_core.lifecycle.quarantine import Quarantine
+from memoryos_core.lifecycle.registry import Registry
+from memoryos_core.lifecycle.sessions import Sessions
 from memoryos_core.memory.context import ContextService
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.library import Library
 from memoryos_core.memory.recall import Recall
 from memoryos_core.routing.router import ModelRouter
+from memoryos_core.transfer.exporting import Exporter
+from memoryos_core.transfer.importing import Importer
 from memoryos_gateway.auth import Authenticator
 from memoryos_gateway.cors import Cors, Preflights
 from memoryos_gateway.errors import error_handler
@@ -25,7 +38,20 @@ from memoryos_gateway.methods import Methods
 from memoryos_gateway.model_catalog import ModelCatalog
 from memoryos_gateway.openai.openapi import openapi_config
 from memoryos_gateway.request_frame import RequestFrame
-from memoryos_gateway.routes import chat, embeddings, health, memory, models, root
+from memoryos_gateway.routes import (
+    chat,
+    embeddings,
+    health,
+    memory,
+    memory_edit,
+    memory_profile,
+    memory_sessions,
+    memory_transfer,
+    memory_users,
+    models,
+    quarantine,
+    root,
+)
 from memoryos_gateway.routes.access import only_authenticated, provide_access
 from memoryos_ports.clock import Clock
 
@@ -41,6 +67,19 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     recall: Recall
     context: ContextService
     library: Library
+    intake: Intake
+    deletion: Deletion
+    editing: Editing
+    history: History
+    registry: Registry
+    sessions: Sessions
+    preferences: Preferences
+    profile: ProfileService
+    erasure: Erasure
+    exporter: Exporter
+    importer: Importer
+    quarantine: Quarantine
+    gate: ScopeGate
     health: Health
     authenticator: Authenticator
     clock: Clock
@@ -84,7 +123,22 @@ def _litestar(services: Services, *, body_limit: int) -> Litestar:
                     memory.retrieve_memory,
                     memory.list_memory,
                     memory.get_memory,
-                    memory.delete_memory,
+                    memory_edit.patch_memory,
+                    memory_edit.delete_memory,
+                    memory_edit.get_history,
+                    memory_users.list_users,
+                    memory_users.get_settings,
+                    memory_users.put_settings,
+                    memory_users.erase_user,
+                    memory_sessions.list_sessions,
+                    memory_sessions.forget_session,
+                    memory_profile.get_profile,
+                    memory_profile.put_profile,
+                    memory_transfer.export_user,
+                    memory_transfer.import_memory,
+                    quarantine.list_quarantine,
+                    quarantine.release_memory,
+                    quarantine.delete_quarantined,
                 ],
             ),
             health.get_live,

@@ -11,12 +11,18 @@ from memoryos_core.chat.conversations import Conversations
 from memoryos_core.chat.direct import DIRECT_MODEL, DIRECT_TIER, LOOKUP_TIMEOUT_S, DirectLlm
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
 from memoryos_core.chat.service import ChatService
+from memoryos_core.consolidation.assembly import ConsolidationPolicy, assemble
+from memoryos_core.consolidation.learning import Learner
+from memoryos_core.consolidation.limits import Limits
 from memoryos_core.embeddings.local import LocalEmbeddings
 from memoryos_core.embeddings.service import EmbeddingsService
+from memoryos_core.extraction.llm import LlmExtractor
 from memoryos_core.health import Health
+from memoryos_core.lifecycle.admission import Admission
+from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.lifecycle.preferences import Preferences
 from memoryos_core.memory.context import ContextService
 from memoryos_core.memory.ingest import Ingest
-from memoryos_core.memory.library import Library
 from memoryos_core.memory.recall import Recall
 from memoryos_core.memory.supersede import Supersession
 from memoryos_core.pipeline.handlers import Handlers
@@ -26,40 +32,47 @@ from memoryos_core.routing.breakers import Breakers, BreakerSettings
 from memoryos_core.routing.dispatch import Dispatcher, RetryPolicy
 from memoryos_core.routing.plan import Provider, Route, Tier
 from memoryos_core.routing.router import ModelRouter
-from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.routing.usage import UsageBook
 from memoryos_gateway.app import Services
 from memoryos_gateway.auth import Authenticator
+from memoryos_gateway.lifecycle_container import LifecycleContainer
 from memoryos_gateway.model_catalog import ModelCatalog
 from memoryos_gateway.usage_log import note_usage
 from memoryos_ports.clock import Clock
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import UpstreamUnavailable
 from memoryos_ports.faq import FaqMemory
+from memoryos_ports.llm import ChatAnswer, ChatRequest
+
+CONSOLIDATION_TIER = "consolidation"
+"""What the calls of consolidation are called in the log."""
 
 
-def make_router(llms: tuple[ConfiguredLlm, ...], settings: Settings, faq: FaqMemory) -> ModelRouter:
+def make_router(llms: tuple[ConfiguredLlm, ...], settings: Settings, faq: FaqMemory, embedder: Embedder) -> ModelRouter:
     """Return the router over the configured providers and tiers."""
-    made = {
-        llm.adapter.name: Provider(
-            adapter=llm.adapter,
-            models=llm.settings.models,
-            local=llm.settings.local or llm.settings.kind == "noop",
-            offline=llm.settings.kind == "noop",
-            total_timeout_s=llm.settings.total_timeout_s,
-        )
-        for llm in llms
-    }
-    tiers = [_make_tier(tier, made, faq) for tier in settings.router.tiers]
+    made = {llm.adapter.name: _make_provider(llm) for llm in llms}
+    tiers = [_make_tier(tier, made, faq, embedder) for tier in settings.router.tiers]
     return ModelRouter(
         list(made.values()), default=settings.llm.default_provider, aliases=settings.llm.aliases, tiers=tiers
     )
 
 
-def _make_tier(tier: RouterTierSettings, made: Mapping[str, Provider], faq: FaqMemory) -> Tier:
+def _make_provider(llm: ConfiguredLlm) -> Provider:
+    return Provider(
+        adapter=llm.adapter,
+        models=llm.settings.models,
+        local=llm.settings.local or llm.settings.kind == "noop",
+        offline=llm.settings.kind == "noop",
+        total_timeout_s=llm.settings.total_timeout_s,
+    )
+
+
+def _make_tier(tier: RouterTierSettings, made: Mapping[str, Provider], faq: FaqMemory, embedder: Embedder) -> Tier:
     if tier.name == DIRECT_TIER:
         direct = DirectLlm(faq, min_similarity=tier.min_similarity)
-        provider = Provider(adapter=direct, local=True, offline=True, direct=True, total_timeout_s=LOOKUP_TIMEOUT_S)
+        # the question is embedded to find an answer
+        local = embedder.local
+        provider = Provider(adapter=direct, local=local, offline=True, direct=True, total_timeout_s=LOOKUP_TIMEOUT_S)
         return Tier(name=tier.name, routes=(Route(tier=tier.name, provider=provider, model=DIRECT_MODEL),))
     named = (model.partition("/") for model in tier.models)
     routes = tuple(Route(tier=tier.name, provider=made[name], model=model) for name, _, model in named)
@@ -80,8 +93,40 @@ def make_breakers(settings: Settings) -> Breakers:
 
 
 def make_local_embeddings(settings: Settings, embedder: Embedder) -> Provider:
-    """Return the embedder of memory as a provider of one model."""
-    return Provider(adapter=LocalEmbeddings(embedder), models=(settings.embedding.kind,), local=True)
+    """Return the embedder of memory as a provider of one model, as local as the embedder is."""
+    return Provider(adapter=LocalEmbeddings(embedder), models=(settings.embedding.kind,), local=embedder.local)
+
+
+def make_learner(llms: tuple[ConfiguredLlm, ...], settings: Settings, dispatcher: Dispatcher) -> Learner:
+    """Return what reads pages: the configured model behind the dispatcher, or rules alone."""
+    if settings.consolidation.llm is None:
+        return Learner()
+    name, _, model = settings.consolidation.llm.partition("/")
+    provider = next(_make_provider(llm) for llm in llms if llm.adapter.name == name)
+    route = Route(tier=CONSOLIDATION_TIER, provider=provider, model=model)
+
+    async def chat(request: ChatRequest) -> ChatAnswer:
+        asked = await dispatcher.run(model, [route], lambda route: route.provider.adapter.chat(request))
+        return asked.answer
+
+    return Learner(LlmExtractor(chat, model=model), local=provider.local)
+
+
+def make_consolidation_policy(settings: Settings) -> ConsolidationPolicy:
+    """Return when pages become segments and facts, and what is kept, as the settings say."""
+    memory, consolidation = settings.memory, settings.consolidation
+    return ConsolidationPolicy(
+        quiet_s=consolidation.quiet_s,
+        similarity=consolidation.similarity,
+        heat_threshold=consolidation.heat_threshold,
+        limits=Limits(
+            page_ttl_days=memory.page_ttl_days,
+            fact_ttl_days=memory.fact_ttl_days,
+            segment_ttl_days=memory.segment_ttl_days,
+            max_segments=memory.max_segments,
+            max_facts=memory.max_facts,
+        ),
+    )
 
 
 def with_llms(
@@ -101,7 +146,13 @@ def _probe_of(provider: str, breakers: Breakers) -> Probe:
 
 
 def make_chat_memory(
-    settings: Settings, recall: Recall, ingest: Ingest, conversations: Conversations, clock: Clock
+    settings: Settings,
+    recall: Recall,
+    ingest: Ingest,
+    conversations: Conversations,
+    clock: Clock,
+    preferences: Preferences,
+    gate: ScopeGate,
 ) -> ChatMemory:
     """Return the memory side of chats, switched off by the noop profile."""
     limits = ChatMemorySettings(
@@ -113,6 +164,8 @@ def make_chat_memory(
         conversations=conversations,
         clock=clock,
         settings=limits,
+        preferences=preferences,
+        gate=gate,
         enabled=settings.storage.profile != "noop",
     )
 
@@ -122,54 +175,46 @@ def probes_of(probes: Mapping[str, Probe | None]) -> list[Probe]:
     return [probe for probe in probes.values() if probe is not None]
 
 
-class GatewayContainer(AdapterContainer):
+class GatewayContainer(LifecycleContainer):
     """Everything the gateway runs, resolved at start-up."""
 
     authenticator = providers.Singleton(Authenticator, AdapterContainer.settings.provided.auth.keys)
-    router = providers.Singleton(make_router, AdapterContainer.llms, AdapterContainer.settings, AdapterContainer.faq)
-    rules = providers.Singleton(SensitiveRules, AdapterContainer.settings.provided.router.sensitive)
+    router = providers.Singleton(
+        make_router, AdapterContainer.llms, AdapterContainer.settings, AdapterContainer.faq, AdapterContainer.embedder
+    )
     usage = providers.Singleton(UsageBook, note=providers.Object(note_usage))
     breakers = providers.Singleton(make_breakers, AdapterContainer.settings)
     dispatcher = providers.Singleton(make_dispatcher, AdapterContainer.settings, breakers)
-    conversations = providers.Singleton(Conversations, AdapterContainer.documents)
-    ingest = providers.Singleton(
-        Ingest,
-        events=AdapterContainer.events,
-        short_term=AdapterContainer.short_term,
-        storage=AdapterContainer.storage,
-        embedder=AdapterContainer.embedder,
-        sensitive=rules,
-    )
-    recall = providers.Singleton(
-        Recall,
-        storage=AdapterContainer.storage,
-        short_term=AdapterContainer.short_term,
-        embedder=AdapterContainer.embedder,
-    )
     context = providers.Singleton(
         ContextService,
-        recall=recall,
+        recall=LifecycleContainer.recall,
         short_term=AdapterContainer.short_term,
         budget_tokens=AdapterContainer.settings.provided.memory.budget_tokens,
     )
-    library = providers.Singleton(Library, storage=AdapterContainer.storage, short_term=AdapterContainer.short_term)
     chat_memory = providers.Singleton(
         make_chat_memory,
         settings=AdapterContainer.settings,
-        recall=recall,
-        ingest=ingest,
-        conversations=conversations,
+        recall=LifecycleContainer.recall,
+        ingest=LifecycleContainer.ingest,
+        conversations=LifecycleContainer.conversations,
         clock=AdapterContainer.clock,
+        preferences=LifecycleContainer.preferences,
+        gate=LifecycleContainer.gate,
     )
     chat = providers.Singleton(
-        ChatService, router=router, dispatcher=dispatcher, memory=chat_memory, rules=rules, usage=usage
+        ChatService,
+        router=router,
+        dispatcher=dispatcher,
+        memory=chat_memory,
+        rules=LifecycleContainer.rules,
+        usage=usage,
     )
     embeddings = providers.Singleton(
         EmbeddingsService,
         router=router,
         dispatcher=dispatcher,
         local=providers.Singleton(make_local_embeddings, AdapterContainer.settings, AdapterContainer.embedder),
-        rules=rules,
+        rules=LifecycleContainer.rules,
         usage=usage,
     )
     health = providers.Singleton(
@@ -183,11 +228,42 @@ class GatewayContainer(AdapterContainer):
         storage=AdapterContainer.storage,
         short_term=AdapterContainer.short_term,
     )
-    handlers = providers.Singleton(Handlers, ingest=ingest, supersession=supersession, conversations=conversations)
+    consolidation = providers.Singleton(
+        assemble,
+        storage=AdapterContainer.storage,
+        documents=AdapterContainer.documents,
+        short_term=AdapterContainer.short_term,
+        due=AdapterContainer.due,
+        events=AdapterContainer.events,
+        embedder=AdapterContainer.embedder,
+        clock=AdapterContainer.clock,
+        learner=providers.Singleton(make_learner, AdapterContainer.llms, AdapterContainer.settings, dispatcher),
+        rules=LifecycleContainer.rules,
+        policy=providers.Singleton(make_consolidation_policy, AdapterContainer.settings),
+        locks=LifecycleContainer.learning_locks,
+    )
+    handlers = providers.Singleton(
+        Handlers,
+        ingest=LifecycleContainer.ingest,
+        supersession=supersession,
+        conversations=LifecycleContainer.conversations,
+        backlog=consolidation.provided.backlog,
+        derivatives=consolidation.provided.derivatives,
+    )
+    admission = providers.Singleton(
+        Admission,
+        handlers=handlers,
+        refusals=LifecycleContainer.refusals,
+        registry=LifecycleContainer.registry,
+        conversations=LifecycleContainer.conversations,
+        storage=AdapterContainer.storage,
+        short_term=AdapterContainer.short_term,
+        gate=LifecycleContainer.gate,
+    )
     runner = providers.Singleton(
         Runner,
         events=AdapterContainer.events,
-        handlers=handlers,
+        handlers=admission,
         probes=providers.Callable(probes_of, AdapterContainer.probes),
         clock=AdapterContainer.clock,
         concurrency=AdapterContainer.settings.provided.worker.concurrency,
@@ -199,10 +275,23 @@ class GatewayContainer(AdapterContainer):
         embeddings=embeddings,
         router=router,
         catalog=providers.Singleton(ModelCatalog, router, embeddings),
-        ingest=ingest,
-        recall=recall,
+        ingest=LifecycleContainer.ingest,
+        recall=LifecycleContainer.recall,
         context=context,
-        library=library,
+        library=LifecycleContainer.library,
+        intake=LifecycleContainer.intake,
+        deletion=LifecycleContainer.deletion,
+        editing=LifecycleContainer.editing,
+        history=LifecycleContainer.history,
+        registry=LifecycleContainer.registry,
+        sessions=LifecycleContainer.sessions,
+        preferences=LifecycleContainer.preferences,
+        profile=LifecycleContainer.profile,
+        erasure=LifecycleContainer.erasure,
+        exporter=LifecycleContainer.exporter,
+        importer=LifecycleContainer.importer,
+        quarantine=LifecycleContainer.quarantine,
+        gate=LifecycleContainer.gate,
         health=health,
         authenticator=authenticator,
         clock=AdapterContainer.clock,

@@ -11,9 +11,11 @@ from memoryos_adapters.registry import Adapters, Probe, open_adapters
 from memoryos_adapters.settings import Settings
 from memoryos_gateway.container import GatewayContainer
 from memoryos_gateway.routes.health import StatusAnswer
+from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import ConfigurationError, MemoryOSError
 
 _PROBE_TIMEOUT_S = 5.0
+_EMBEDDER = "embedder"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +65,19 @@ def _get_status(url: str) -> StatusAnswer:
 
 async def _reach(adapters: Adapters) -> list[Finding]:
     reaches = {f"llm {llm.adapter.name}": llm.adapter.reach for llm in adapters.llms}
-    findings = [await _probe(name, probe) for name, probe in {**adapters.probes, **reaches}.items()]
-    vector = await adapters.embedder.embed(["doctor"])
-    return [*findings, _good("embedder", f"{adapters.embedder.stamp}, {len(vector[0])} floats")]
+    stores = {name: probe for name, probe in adapters.probes.items() if name != _EMBEDDER}
+    findings = [await _probe(name, probe) for name, probe in {**stores, **reaches}.items()]
+    return [*findings, await _embed(adapters.embedder)]
+
+
+async def _embed(embedder: Embedder) -> Finding:
+    """Have a word embedded: unlike its probe, that tells whether an embedder outside works."""
+    try:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            (vector,) = await embedder.embed(["doctor"])
+    except (MemoryOSError, TimeoutError) as exc:
+        return Finding(check=_EMBEDDER, ok=False, detail=str(exc) or "no answer in time")
+    return _good(_EMBEDDER, f"{embedder.stamp}, {len(vector)} floats")
 
 
 async def _probe(name: str, probe: Probe | None) -> Finding:

@@ -47,6 +47,7 @@ _KINDS: dict[type[errors.MemoryOSError], _Kind] = {
     errors.InvalidInput: _Kind(400, "invalid_request_error"),
     errors.Unauthenticated: _Kind(401, "invalid_request_error", "invalid_api_key"),
     errors.PermissionDenied: _Kind(403, "invalid_request_error", "permission_denied"),
+    errors.RememberOff: _Kind(403, "invalid_request_error", "remember_off"),
     errors.LocalModelRequired: _Kind(403, "invalid_request_error", "local_model_required"),
     errors.NotFound: _Kind(404, "invalid_request_error", "not_found"),
     errors.ModelNotFound: _Kind(404, "invalid_request_error", "model_not_found"),

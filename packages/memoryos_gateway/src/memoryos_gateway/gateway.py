@@ -48,6 +48,7 @@ async def run_gateway(container: GatewayContainer) -> AsyncIterator[Gateway]:
     await health.check()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(runner.run())
+        consolidating = _consolidate(container, tasks)
         endless = [tasks.create_task(health.watch()), tasks.create_task(container.housekeeping().run())]
         health.set_serving(True)
         try:
@@ -66,5 +67,15 @@ async def run_gateway(container: GatewayContainer) -> AsyncIterator[Gateway]:
                 task.cancel()
             await container.chat_memory().drain()
             runner.stop()
-            await asyncio.wait({running}, timeout=GRACE_S)
-            running.cancel()  # without effect when it has ended; an event in hand is handed out again at the next start
+            container.consolidation().loop.stop()
+            await asyncio.wait({running, *consolidating}, timeout=GRACE_S)
+            for task in (running, *consolidating):
+                task.cancel()  # without effect when it has ended; what is in hand is handed out again at the next start
+
+
+def _consolidate(container: GatewayContainer, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    """Start the loop that consolidates, where there is something to consolidate."""
+    settings = container.settings()
+    if settings.storage.profile == "noop" or not settings.consolidation.enabled:
+        return []
+    return [tasks.create_task(container.consolidation().loop.run())]

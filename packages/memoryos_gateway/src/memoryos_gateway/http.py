@@ -83,6 +83,11 @@ def check_json(scope: Scope) -> None:
     media = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
     if media != "application/json" and not media.endswith("+json"):
         raise InvalidInput("The content type must be application/json.", param="content-type")
+    check_uncompressed(scope)
+
+
+def check_uncompressed(scope: Scope) -> None:
+    """Raise UnsupportedMedia for a compressed body."""
     if (header(scope, b"content-encoding") or "identity") != "identity":
         raise UnsupportedMedia
 

@@ -45,7 +45,7 @@ def make_prepared(*pages: Page) -> Prepared:
     """Return what memory brings."""
     block = render_block(pages)
     return Prepared(
-        scope=ANA, caller=make_caller(), state="ok", pages=pages, block=block, tokens=estimate_tokens(block)
+        scope=ANA, caller=make_caller(), state="ok", memories=pages, block=block, tokens=estimate_tokens(block)
     )
 
 
@@ -114,12 +114,12 @@ async def test_sensitive_pages_are_withheld_from_cloud_models_only(page: Page, s
     cloud, home = ScriptedLlm([says("a")]), ScriptedLlm([says("b")])
     attempt = make_attempt(page, tea)
     prepared = await ask(attempt, make_route(cloud), streamed=streamed)
-    assert (prepared.pages, prepared.block) == ((tea,), render_block([tea]))
+    assert (prepared.memories, prepared.block) == ((tea,), render_block([tea]))
     assert prepared.tokens == estimate_tokens(prepared.block)
     assert cloud.requests[0].recalled == ("user: I like tea",)
     assert page.text not in str(cloud.requests)
     prepared = await ask(attempt, make_route(home, local=True), streamed=streamed)
-    assert prepared.pages == (page, tea)
+    assert prepared.memories == (page, tea)
     assert page.text.partition("\n")[0] in str(home.requests[0].messages)
 
 

@@ -39,6 +39,42 @@ async def test_pages_keep_every_word_of_their_event(stack: MemoryStack) -> None:
     assert (second.accepted_at, second.sensitive, first.partial, second.partial) == (NOON, True, False, True)
 
 
+async def test_a_turn_follows_the_one_that_was_said_before_it_in_its_session(stack: MemoryStack) -> None:
+    for number in range(2):
+        await stack.ingest.accept(make_event(f"e{number}", "tea?", "green", session_id="s1", at=after(number)))
+        await stack.ingest.accept(make_event(f"o{number}", "other", session_id="s2", at=after(number)))
+        await stack.ingest.accept(make_event(f"n{number}", "alone", at=after(number)))
+        if number == 0:
+            await stack.settle()
+    await stack.settle()
+    said = {page.id: (page.event_id, page.index) for page in await stack.pages()}
+    before = {said[page.id]: said[page.follows] if page.follows else None for page in await stack.pages()}
+    assert before == {
+        ("e0", 0): None,
+        ("e0", 1): ("e0", 0),
+        ("e1", 0): ("e0", 1),
+        ("e1", 1): ("e1", 0),
+        ("o0", 0): None,
+        ("o1", 0): ("o0", 0),
+        ("n0", 0): None,
+        ("n1", 0): None,
+    }
+
+
+async def test_an_event_sent_again_does_not_follow_itself(stack: MemoryStack) -> None:
+    event = make_event("e1", "tea?", session_id="s1")
+    await stack.ingest.accept(event)
+    assert (await stack.ingest.completed(event)).follows is None
+
+
+async def test_without_short_term_memory_a_turn_is_kept_and_follows_none(stack: MemoryStack) -> None:
+    await stack.ingest.accept(make_event("e1", "tea?", session_id="s1"))
+    stack.faults.short_term.fail("recent")
+    await stack.ingest.accept(make_event("e2", "green", session_id="s1", at=after(1)))
+    await stack.settle()
+    assert [(page.text, page.follows) for page in await stack.pages()] == [("tea?", None), ("green", None)]
+
+
 async def test_defect_a_page_is_never_stored_twice(stack: MemoryStack) -> None:
     for _ in range(2):
         await stack.ingest.accept(EVENT)
@@ -179,7 +215,8 @@ async def test_one_sensitive_turn_marks_all_pages_of_its_event(
 
 async def test_an_exchange_that_is_published_alone_is_marked_too(stack: MemoryStack) -> None:
     """The way of a chat, whose answer may be sensitive where the question was not."""
-    ingest, event = with_rules(stack), make_event("e1", "about Project Tulip")
+    ingest = with_rules(stack)
+    event = await ingest.completed(make_event("e1", "about Project Tulip"))
     await ingest.publish(event)
     await ingest.keep_short_term(event)
     assert [page.sensitive for page in await stack.short_term.unindexed(ANA, limit=9)] == [True]

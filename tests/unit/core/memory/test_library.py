@@ -30,7 +30,7 @@ async def test_a_deleted_memory_does_not_come_back(applied: bool, stack: MemoryS
         await stack.handlers.apply(EVENT)  # delivered again
         await stack.ingest.accept(EVENT)  # and sent again
     assert await stack.found("which tea is green and hot") == {"and hot"}
-    assert [page.id for page in (await stack.library.browse(ANA, limit=9)).pages] == [SECOND]
+    assert [page.id for page in (await stack.library.browse(ANA, limit=9)).memories] == [SECOND]
     for call in (stack.library.get, stack.library.delete):
         with pytest.raises(NotFound):
             await call(ANA, FIRST)
@@ -70,7 +70,7 @@ async def listed(stack: MemoryStack, *, limit: int, session: str | None = None) 
     while True:
         session_id = None if session is None else SessionId(session)
         stretch = await stack.library.browse(ANA, limit=limit, cursor=cursor, session_id=session_id)
-        texts += [page.text for page in stretch.pages]
+        texts += [page.text for page in stretch.memories]
         if (cursor := stretch.next_cursor) is None:
             return texts
 

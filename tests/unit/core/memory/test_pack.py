@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
-from memoryos_core.memory.pack import chronological, fit_to_budget
-from memoryos_core.memory.rank import Hit
+from memoryos_core.memory.pack import FACTS_SHARE, MAX_FACTS, MIN_FACT_SCORE, chronological, fit_to_budget, pack
+from memoryos_core.memory.rank import Hit, KnowledgeHit
 from memoryos_core.tokens import estimate_tokens
+from memoryos_ports.knowledge import Fact
 from memoryos_ports.memory import Page
-from tests.support.makers import after, make_hit, make_page
+from tests.support.makers import after, make_fact, make_hit, make_page
 
 
 def pages() -> st.SearchStrategy[list[Page]]:
@@ -66,3 +67,40 @@ def test_hits_below_the_least_score_are_left_out() -> None:
         [make_hit(good, score=0.5), make_hit(poor, score=0.49)], budget_tokens=99, cost=lambda _: 1, min_score=0.5
     )
     assert chosen == [good]
+
+
+def known(fact: Fact, *, score: float = 0.9) -> KnowledgeHit:
+    """Return a fact as a hit."""
+    return KnowledgeHit(memory=fact, score=score, features={})
+
+
+@given(pages(), st.lists(st.text(max_size=60), max_size=12), st.integers(-50, 400))
+def test_facts_and_pages_together_stay_within_the_budget(all_: list[Page], texts: list[str], budget: int) -> None:
+    facts = [known(make_fact(text, source=f"f{n}")) for n, text in enumerate(texts)]
+    chosen = pack(hits(all_), facts, budget_tokens=budget - frame_tokens(), cost=line_tokens)
+    assert estimate_tokens(render_block(chosen)) <= max(budget, 0)
+
+
+def test_facts_come_before_pages_and_oldest_first() -> None:
+    old, new = make_fact("old", valid_from=after(-9), source="f1"), make_fact("new", source="f2")
+    page = make_page("a page", event="e9", timestamp=after(-99))
+    assert pack([make_hit(page)], [known(new), known(old)], budget_tokens=99, cost=lambda _: 1) == [old, new, page]
+
+
+def test_a_fact_is_left_out_when_the_page_that_tells_it_is_in() -> None:
+    page = make_page("I like tea", event="e1")
+    fact = make_fact("Ana likes tea", source="e1")
+    assert pack([make_hit(page)], [known(fact)], budget_tokens=99, cost=lambda _: 1) == [page]
+    assert pack([], [known(fact)], budget_tokens=99, cost=lambda _: 1) == [fact]
+
+
+def test_facts_take_their_share_and_no_more() -> None:
+    facts = [known(make_fact(f"fact {n}", source=f"f{n}")) for n in range(20)]
+    assert len(pack([], facts, budget_tokens=1000, cost=lambda _: 1)) == MAX_FACTS
+    assert len(pack([], facts, budget_tokens=12, cost=lambda _: 1)) == 12 * FACTS_SHARE
+
+
+def test_poor_facts_and_the_same_statement_again_are_left_out() -> None:
+    poor = known(make_fact("poor", source="f1"), score=MIN_FACT_SCORE - 0.01)
+    best, again = known(make_fact("same", source="f2")), known(make_fact("same", source="f3"), score=0.5)
+    assert pack([], [best, again, poor], budget_tokens=99, cost=lambda _: 1) == [best.memory]

@@ -84,5 +84,5 @@ def test_ties_go_to_the_newer_page() -> None:
 
 def test_a_hit_quotes_its_best_chunk() -> None:
     page = make_page("first second")
-    candidate = Candidate(page=page, chunk=Chunk(number=1, start=6, end=12), cosine=0.5, bm25=None)
+    candidate = Candidate(page=page, chunk=Chunk(number=1, start=6, end=12), cosine=0.5)
     assert rank_candidates("tea", [candidate])[0].excerpt == "second"

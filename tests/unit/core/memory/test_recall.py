@@ -6,15 +6,15 @@ import pytest
 
 from memoryos_adapters.embedding.hashed import HashedEmbedder
 from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
-from memoryos_core.memory.recall import Question, Recall
+from memoryos_core.memory.recall import Recall
 from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.errors import EmbedderMismatch, UpstreamUnavailable
 from memoryos_ports.ids import AgentId, SessionId
-from tests.support.makers import ANA, BOB, OTHER_ANA, after, make_event, make_turn
+from tests.support.makers import BOB, OTHER_ANA, after, make_event, make_question, make_turn
 from tests.support.memory_stack import MemoryStack, fast_directory
 
 PATIENCE_S = 10.0
-TEA = Question(scope=ANA, text="which tea")
+TEA = make_question("which tea")
 
 
 async def test_accepted_turns_are_found_at_once_whatever_the_session(stack: MemoryStack) -> None:
@@ -29,7 +29,7 @@ async def test_a_page_that_is_indexed_but_not_marked_yet_comes_once(stack: Memor
     stack.faults.short_term.fail("mark_indexed")
     with pytest.raises(UpstreamUnavailable):
         await stack.ingest.apply(make_event("e1", "my tea is green"))
-    (hit,) = await stack.recall.search(TEA)
+    (hit,) = (await stack.recall.search(TEA)).hits
     assert hit.page.text == "my tea is green"
 
 
@@ -37,7 +37,7 @@ async def test_other_users_and_tenants_are_never_found(stack: MemoryStack) -> No
     for scope in (BOB, OTHER_ANA):
         await stack.ingest_text("tea of an applied turn", scope=scope)
         await stack.ingest.accept(make_event("queued", "tea of a queued turn", scope=scope))
-    assert await stack.recall.search(TEA) == []
+    assert (await stack.recall.search(TEA)).hits == []
     assert len(await stack.found("which tea", BOB)) == 2
 
 
@@ -49,19 +49,19 @@ async def test_a_question_keeps_to_its_session_agent_and_time(applied: bool, sta
     if applied:
         await stack.settle()
     for question in (
-        Question(scope=ANA, text="tea", session_id=SessionId("s1")),
-        Question(scope=ANA, text="tea", agent_id=AgentId("a1")),
-        Question(scope=ANA, text="tea", until=after(59)),
+        make_question("tea", session_id=SessionId("s1")),
+        make_question("tea", agent_id=AgentId("a1")),
+        make_question("tea", until=after(59)),
     ):
-        assert [hit.page.text for hit in await stack.recall.search(question)] == ["early tea"]
-    assert len(await stack.recall.search(Question(scope=ANA, text="tea", until=after(60)))) == 2
+        assert [hit.page.text for hit in (await stack.recall.search(question)).hits] == ["early tea"]
+    assert len((await stack.recall.search(make_question("tea", until=after(60)))).hits) == 2
 
 
 async def test_more_fresh_turns_than_are_embedded_are_found_by_words(stack: MemoryStack) -> None:
     await stack.ingest.accept(make_event("e0", "oolong from Fujian"))
     for number in range(12):
         await stack.ingest.accept(make_event(f"e{number + 1}", f"chatter {number}", at=after(number + 1)))
-    best, *_ = await stack.recall.search(Question(scope=ANA, text="where is the oolong from"))
+    best, *_ = (await stack.recall.search(make_question("where is the oolong from"))).hits
     assert best.page.text == "oolong from Fujian"
 
 
@@ -95,6 +95,7 @@ async def test_fresh_turns_are_embedded_one_by_one_beside_the_question(stack: Me
 
     class Counting:
         stamp = stack.embedder.stamp
+        local = True
 
         async def embed(self, texts: Sequence[str]) -> list[Vector]:
             seen.append(len(texts))
@@ -102,7 +103,7 @@ async def test_fresh_turns_are_embedded_one_by_one_beside_the_question(stack: Me
 
     await stack.ingest.accept(make_event("e1", "my tea is green", "and my coffee black"))
     recall = Recall(storage=stack.storage, short_term=stack.short_term, embedder=Counting())
-    assert len(await recall.search(TEA)) == 2
+    assert len((await recall.search(TEA)).hits) == 2
     assert seen == [1, 1, 1]
 
 
@@ -121,7 +122,7 @@ async def test_with_everything_up_nothing_is_degraded(stack: MemoryStack) -> Non
 async def test_a_speakers_name_makes_a_turn_findable(stack: MemoryStack) -> None:
     turns = [make_turn("I prefer the green one", name="Carla"), make_turn("I prefer the green one", name="Diego")]
     await stack.handlers.apply(make_event("e1", *turns))
-    best, *_ = await stack.recall.search(Question(scope=ANA, text="what does Diego prefer"))
+    best, *_ = (await stack.recall.search(make_question("what does Diego prefer"))).hits
     assert best.page.name == "Diego"
 
 

@@ -12,7 +12,7 @@ from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_ports.errors import LocalModelRequired
 from memoryos_ports.ids import EventId
 from memoryos_ports.llm import ChatAnswer, ChatChunk, ChatRequest, LlmAdapter, Message
-from memoryos_ports.memory import Page
+from memoryos_ports.memory import Memory, speaker_of
 
 
 class ChatCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,16 +66,16 @@ class Attempt:
 
     def _prepared_for(self, route: Route) -> Prepared:
         """Return what memory brings to this model: what must stay local reaches local ones only, and marks answers."""
-        if not self._prepared.pages:
+        if not self._prepared.memories:
             return self._prepared
         if route.provider.local:
-            marked = self._prepared.sensitive or any(page.sensitive for page in self._prepared.pages)
+            marked = self._prepared.sensitive or any(memory.sensitive for memory in self._prepared.memories)
             return msgspec.structs.replace(self._prepared, sensitive=marked)
         kept = self._prepared.without(self._stays)
-        return kept.without(lambda page: True) if self._rules.match(kept.block) else kept
+        return kept.without(lambda _: True) if self._rules.match(kept.block) else kept
 
-    def _stays(self, page: Page) -> bool:
-        return page.sensitive or self._rules.match(page.text) or self._rules.match(page.name or "")
+    def _stays(self, memory: Memory) -> bool:
+        return memory.sensitive or self._rules.match(memory.text) or self._rules.match(speaker_of(memory))
 
     def _request(self, route: Route, prepared: Prepared) -> ChatRequest:
         if self._sensitive and not route.provider.local:

@@ -1,13 +1,13 @@
 """What is known of conversations: which user turns are remembered, in which session, with which answers."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from memoryos_core.chat.chain import START
-from memoryos_ports.documents import Change, DocumentKey, DocumentStore
+from memoryos_ports.documents import Change, Document, DocumentKey, DocumentStore
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.events import ChainLink, TurnsEvent
 from memoryos_ports.ids import EventId, MemoryId, Scope, SessionId, page_id
@@ -17,6 +17,8 @@ CHAIN_KIND = "chain"
 SESSION_KIND = "session"
 EXCHANGES_KEPT = 32
 """How many of a turn's exchanges its document names: what came before them is superseded long since."""
+
+_AT_ONCE = 500
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,10 +130,33 @@ class Conversations:
         """Keep the tool loop that the newest answer to a user turn opened or went on with."""
         await self._documents.update(scope, {(TURN_KIND, _turn_key(session_id, hash_)): _looping(loop)})
 
+    async def forget(self, scope: Scope, session_id: SessionId) -> int:
+        """Forget all that is known of a session's conversation; return how many documents went."""
+        gone = await self._documents.delete(scope, SESSION_KIND, [session_id])
+        for kind in (TURN_KIND, CHAIN_KIND):
+            async for documents in self._stretches(scope, kind):
+                ids = [document.id for document in documents if _is_of(document, session_id)]
+                gone += await self._documents.delete(scope, kind, ids) if ids else 0
+        return gone
+
+    async def _stretches(self, scope: Scope, kind: str) -> AsyncIterator[list[Document]]:
+        after = None
+        while documents := await self._documents.list_documents(scope, kind, limit=_AT_ONCE, after=after):
+            yield documents
+            after = documents[-1].id
+
     async def _session_of(self, scope: Scope, hashes: Sequence[str]) -> SessionId | None:
         found = await self._documents.get(scope, CHAIN_KIND, hashes)
         longest = next((hash_ for hash_ in reversed(hashes) if hash_ in found), None)
         return SessionId(_decode(_latest_decoder, found[longest].body).value) if longest else None
+
+
+def check_conversation(kind: str, body: bytes) -> None:
+    """Raise msgspec's errors unless a document of this kind could have this body."""
+    if kind == TURN_KIND:
+        _turn_decoder.decode(body)
+    elif kind in (CHAIN_KIND, SESSION_KIND):
+        _latest_decoder.decode(body)
 
 
 def _decode(decoder: msgspec.json.Decoder[_Body], body: bytes) -> _Body:
@@ -152,6 +177,12 @@ def _change(decoder: msgspec.json.Decoder[_Body], merge: _Merge[_Body]) -> Chang
 
 def _turn_key(session_id: SessionId, hash_: str) -> str:
     return f"{hash_}:{session_id}"  # the hash has a fixed length, so that no two pairs share a key
+
+
+def _is_of(document: Document, session_id: SessionId) -> bool:
+    if document.kind == TURN_KIND:
+        return document.id.partition(":")[2] == session_id
+    return _decode(_latest_decoder, document.body).value == session_id
 
 
 def _answers_by_turn(event: TurnsEvent, chain: ChainLink) -> dict[str, tuple[MemoryId, ...]]:

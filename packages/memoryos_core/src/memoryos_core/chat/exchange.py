@@ -15,7 +15,7 @@ from memoryos_core.tokens import estimate_tokens
 from memoryos_ports.events import EVENT_VERSION, EventMessage, TurnsEvent
 from memoryos_ports.ids import EventId, Scope, derive_id
 from memoryos_ports.llm import Message
-from memoryos_ports.memory import Page
+from memoryos_ports.memory import Memory, Page
 
 State: TypeAlias = Literal["ok", "degraded", "off"]
 
@@ -24,7 +24,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """What memory brings to a request, and how the exchange will be remembered.
 
     `plan` None: it will not be, or, when `is_planned` is False, the plan did not come in time and is made later.
-    `pages` are those that `block` quotes. `sensitive` says that the conversation must stay local, `earlier` are
+    `memories` are those that `block` quotes. `sensitive` says that the conversation must stay local, `earlier` are
     exchanges of the user that are being stored: a plan waits for them, since what they make known decides what is new.
     """
 
@@ -34,7 +34,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     plan: TurnPlan | None = None
     is_planned: bool = True
-    pages: tuple[Page, ...] = ()
+    memories: tuple[Memory, ...] = ()
     block: str = ""
     tokens: int = 0
     ms: float = 0.0
@@ -46,15 +46,15 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def recalled(self) -> tuple[str, ...]:
         """What was recalled, each page with its speaker."""
-        return tuple(f"{page.name or page.role}: {page.text}" for page in self.pages)
+        return tuple(f"{m.name or m.role}: {m.text}" if isinstance(m, Page) else m.text for m in self.memories)
 
-    def without(self, withheld: Callable[[Page], bool]) -> "Prepared":
-        """Return the same with a block that leaves out some of the pages."""
-        kept = tuple(page for page in self.pages if not withheld(page))
-        if len(kept) == len(self.pages):
+    def without(self, withheld: Callable[[Memory], bool]) -> "Prepared":
+        """Return the same with a block that leaves out some of the memories."""
+        kept = tuple(memory for memory in self.memories if not withheld(memory))
+        if len(kept) == len(self.memories):
             return self
         block = render_block(kept)
-        return msgspec.structs.replace(self, pages=kept, block=block, tokens=estimate_tokens(block))
+        return msgspec.structs.replace(self, memories=kept, block=block, tokens=estimate_tokens(block))
 
     def event_id(self, *, answer_remembered: bool) -> EventId | None:
         """Return the event_id under which the exchange is or will be remembered, None when it will not be."""

@@ -17,10 +17,12 @@ from memoryos_core.chat.conversations import Conversations, ToolLoop
 from memoryos_core.chat.exchange import Answered, Prepared, exchange_event
 from memoryos_core.chat.messages import last_user_position, normalised, remembered_text
 from memoryos_core.chat.turn_plan import TurnPlan, plan_turn
+from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.lifecycle.preferences import Preferences
 from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
 from memoryos_core.memory.ingest import Ingest
-from memoryos_core.memory.pack import fit_to_budget
-from memoryos_core.memory.rank import Hit
+from memoryos_core.memory.pack import pack
+from memoryos_core.memory.rank import Hit, KnowledgeHit
 from memoryos_core.memory.recall import Question, Recall, Recalled
 from memoryos_core.tokens import CHARS_PER_TOKEN, estimate_tokens
 from memoryos_ports.clock import Clock
@@ -28,13 +30,15 @@ from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.events import TurnsEvent
 from memoryos_ports.ids import EventId, Scope
 from memoryos_ports.llm import Message
-from memoryos_ports.memory import Page
+from memoryos_ports.memory import Memory, MemoryKind
 
 MIN_SCORE = 0.05
 """Pages that score below this do not enter a prompt: a cosine of about .1 and no word in common is noise."""
 
 MAX_PAGES = 20
 """The most pages that enter a prompt, however much room the budget leaves."""
+
+_RECALLED: frozenset[MemoryKind] = frozenset({"page", "fact"})
 
 _T = TypeVar("_T")
 
@@ -68,6 +72,8 @@ class ChatMemory:
         conversations: Conversations,
         clock: Clock,
         settings: ChatMemorySettings | None = None,
+        preferences: Preferences | None = None,
+        gate: ScopeGate | None = None,
         enabled: bool = True,
     ) -> None:
         self._recall = recall
@@ -75,6 +81,8 @@ class ChatMemory:
         self._conversations = conversations
         self._clock = clock
         self._settings = settings or ChatMemorySettings()
+        self._preferences = preferences
+        self._gate = gate or ScopeGate()
         self._enabled = enabled
         self._storing: dict[Scope, set[asyncio.Task[bool]]] = {}
         self.lost = 0
@@ -97,10 +105,14 @@ class ChatMemory:
             return Prepared(scope=None, caller=caller, state="off", reason=reason)
         started = self._clock.monotonic()
         until = asyncio.get_running_loop().time() + self._settings.recall_timeout_s
+        caller, choice = await self._as_chosen(scope, caller, until=until)
+        if caller.mode == "off":
+            return Prepared(scope=None, caller=caller, state="off", reason=choice)
         asked = Prepared(
             scope=scope,
             caller=caller,
             state="degraded",
+            reason=choice,
             is_planned=False,
             messages=messages,
             sensitive=sensitive,
@@ -108,10 +120,8 @@ class ChatMemory:
             earlier=tuple(self._storing.get(scope, ())),
         )
         try:
-            plan, recalled = await asyncio.gather(
-                _in_time(self._plan(asked), until=until), self._search(scope, caller, messages)
-            )
-            pages = await _in_time(self._pages(asked, plan, recalled), until=until)
+            plan, recalled = await self._plan_and_search(asked, until=until)
+            pages = await _in_time(self._memories(asked, plan, recalled), until=until)
         except asyncio.CancelledError:  # the client is gone already: its turn is remembered all the same
             self.remember_later(asked, Answered(text=None, partial=True))
             raise
@@ -122,7 +132,7 @@ class ChatMemory:
             state="degraded" if recalled.degraded or plan is _LATE or pages is _LATE else "ok",
             plan=None if plan is _LATE else plan,
             is_planned=plan is not _LATE,
-            pages=tuple(chosen),
+            memories=tuple(chosen),
             block=block,
             tokens=estimate_tokens(block),
             ms=self._since(started),
@@ -158,6 +168,18 @@ class ChatMemory:
                 task.cancel()
             await asyncio.wait(hanging)
 
+    async def _as_chosen(self, scope: Scope, caller: Caller, *, until: float) -> tuple[Caller, str | None]:
+        """Return the caller as far as the user wants to be remembered, and why it is not the same.
+
+        What is not known in time is taken to be allowed: it is looked at again before anything is applied.
+        """
+        if self._preferences is None or not caller.writes:
+            return caller, None
+        chosen = await _in_time(self._preferences.get(scope), until=until)
+        if chosen is _LATE or chosen.remember:
+            return caller, None
+        return msgspec.structs.replace(caller, mode="read" if caller.reads else "off"), "remember_off"
+
     def _tasks(self) -> set[asyncio.Task[bool]]:
         return {task for tasks in self._storing.values() for task in tasks}
 
@@ -170,22 +192,41 @@ class ChatMemory:
             self._conversations, prepared.scope, prepared.caller, prepared.messages, idempotency_key=key
         )
 
-    async def _search(self, scope: Scope, caller: Caller, messages: tuple[Message, ...]) -> Recalled:
-        position = last_user_position(messages)
-        text = remembered_text(messages[position]) if position is not None else ""
-        if not text or not caller.reads:
-            return Recalled(hits=[])
-        question = Question(scope=scope, text=text, agent_id=caller.agent_id)
+    async def _plan_and_search(self, asked: Prepared, *, until: float) -> "tuple[TurnPlan | _Late | None, Recalled]":
+        """Plan and search together; one after the other where a question of a sensitive conversation must not leave."""
+        planning = _in_time(self._plan(asked), until=until)
+        if self._recall.embeds_locally:
+            return await asyncio.gather(planning, self._search(asked, sensitive=asked.sensitive))
+        plan = await planning
+        known = asked.sensitive or plan is _LATE or (plan is not None and plan.sensitive)
+        return plan, await self._search(asked, sensitive=known)
+
+    async def _search(self, asked: Prepared, *, sensitive: bool) -> Recalled:
+        position = last_user_position(asked.messages)
+        text = remembered_text(asked.messages[position]) if position is not None else ""
+        if not text or not asked.caller.reads or asked.scope is None:
+            return Recalled()
+        question = Question(
+            scope=asked.scope,
+            text=text,
+            asked_at=self._clock.now(),
+            agent_id=asked.caller.agent_id,
+            kinds=_RECALLED,
+            sensitive=sensitive,
+        )
         return await self._recall.search_or_degrade(question, timeout_s=self._settings.recall_timeout_s)
 
-    async def _pages(self, asked: Prepared, plan: "TurnPlan | _Late | None", recalled: Recalled) -> list[Page]:
+    async def _memories(self, asked: Prepared, plan: "TurnPlan | _Late | None", recalled: Recalled) -> list[Memory]:
         """Return what the block quotes: in a tool loop what it quoted before, so that it stays byte for byte."""
         if isinstance(plan, TurnPlan) and plan.loop is not None and asked.scope is not None and asked.caller.reads:
-            return await self._recall.pages(asked.scope, plan.loop.recalled)
+            return await self._recall.memories(asked.scope, plan.loop.recalled)
         siblings = plan.supersedes if isinstance(plan, TurnPlan) else ()
-        return self._choose([hit for hit in recalled.hits if hit.page.id not in siblings], asked.messages)
+        hits = [hit for hit in recalled.hits if hit.page.id not in siblings]
+        return self._choose(hits, recalled.knowledge, asked.messages)
 
-    def _choose(self, hits: list[Hit], messages: tuple[Message, ...]) -> list[Page]:
+    def _choose(
+        self, hits: Sequence[Hit], knowledge: Sequence[KnowledgeHit], messages: tuple[Message, ...]
+    ) -> list[Memory]:
         budget = self._settings.budget_tokens - frame_tokens()
         carried = {normalised(remembered_text(message)) for message in messages} if hits else set()
         fresh = (
@@ -195,16 +236,22 @@ class ChatMemory:
             and len(hit.page.text) <= budget * CHARS_PER_TOKEN
             and normalised(hit.page.text) not in carried
         )
-        return fit_to_budget(list(islice(fresh, MAX_PAGES)), budget_tokens=budget, cost=line_tokens)
+        return pack(list(islice(fresh, MAX_PAGES)), knowledge, budget_tokens=budget, cost=line_tokens)
 
     async def _store(self, prepared: Prepared, answered: Answered, durable: asyncio.Event) -> bool:
         """Store the exchange; True when it is durable or there is nothing to store. A loss is counted and logged.
 
         `durable` is set as soon as the log holds it; what follows makes it known to the next request at once.
         """
+        assert prepared.scope is not None  # noqa: S101 - remember() has looked
+        async with self._gate.writing(prepared.scope):
+            return await self._store_now(prepared, answered, durable)
+
+    async def _store_now(self, prepared: Prepared, answered: Answered, durable: asyncio.Event) -> bool:
         try:
             plan = prepared.plan if prepared.is_planned else await self._plan(prepared)
             event = exchange_event(prepared, plan, answered, now=self._clock.now())
+            event = event and await self._ingest.completed(event)
             is_new = event is not None and (await self._ingest.publish(event)).outcome == "new"
         except MemoryOSError as exc:
             self._lose(str(exc))
@@ -229,7 +276,7 @@ class ChatMemory:
         assert prepared.scope is not None  # noqa: S101 - remember() has looked
         said = remembered_text(prepared.messages[last_user_position(prepared.messages) or 0])
         steps = (*(plan.loop.steps if plan.loop else ()), *((event.event_id,) if event else ()))
-        recalled = tuple(page.id for page in prepared.pages)
+        recalled = tuple(memory.id for memory in prepared.memories)
         loop = ToolLoop(said=link(START, said), recalled=recalled, steps=steps)
         await self._conversations.keep_loop(prepared.scope, plan.session_id, plan.chain.hash, loop)
 

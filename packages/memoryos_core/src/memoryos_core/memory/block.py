@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 
 from memoryos_core.tokens import estimate_tokens
-from memoryos_ports.memory import Page
+from memoryos_ports.knowledge import Fact
+from memoryos_ports.memory import Memory, Page
 
 OPEN = "<memoryos-recall>"
 CLOSE = "</memoryos-recall>"
@@ -23,20 +24,21 @@ _BLOCK = re.compile(
 """A block, or one that was cut short; a tag that somebody merely writes about is none."""
 
 
-def render_block(pages: Sequence[Page]) -> str:
-    """Return the block that quotes these pages in the order given, one per line; "" for no pages.
+def render_block(memories: Sequence[Memory]) -> str:
+    """Return the block that quotes these memories in the order given, one per line; "" for none.
 
-    A line reads ``- 2026-11-22 10:15 Ana: "..."``: the text is a JSON string, so it cannot leave its line or its
-    quotes, and the block's own delimiters inside text or names are escaped.
+    A page's line reads ``- 2026-11-22 10:15 Ana: "..."``, a fact's ``- since 2026-11-22: "..."``, with the day up to
+    which it held if it ended. The text is a JSON string, so it cannot leave its line or its quotes, and the block's own
+    delimiters inside text or names are escaped.
     """
-    if not pages:
+    if not memories:
         return ""
-    return "\n".join((OPEN, PREFACE, *map(_line, pages), CLOSE))
+    return "\n".join((OPEN, PREFACE, *map(_line, memories), CLOSE))
 
 
-def line_tokens(page: Page) -> int:
-    """Return what a page costs inside the block (estimate_tokens of its line)."""
-    return estimate_tokens(_line(page)) + 1
+def line_tokens(memory: Memory) -> int:
+    """Return what a memory costs inside the block (estimate_tokens of its line)."""
+    return estimate_tokens(_line(memory)) + 1
 
 
 def frame_tokens() -> int:
@@ -52,10 +54,19 @@ def strip_blocks(text: str) -> str:
     return "".join([*(part.rstrip() for part in before), last])
 
 
-def _line(page: Page) -> str:
-    speaker = page.name or page.role
-    quoted = json.dumps(page.text, ensure_ascii=False).translate(_LINE_BREAKS)
-    return _DELIMITER.sub("\\\\u003c", f"- {page.timestamp:%Y-%m-%d %H:%M} {_one_line(speaker)}: {quoted}")
+def _line(memory: Memory) -> str:
+    quoted = json.dumps(memory.text, ensure_ascii=False).translate(_LINE_BREAKS)
+    return _DELIMITER.sub("\\\\u003c", f"- {_label(memory)}: {quoted}")
+
+
+def _label(memory: Memory) -> str:
+    if isinstance(memory, Page):
+        return f"{memory.timestamp:%Y-%m-%d %H:%M} {_one_line(memory.name or memory.role)}"
+    if isinstance(memory, Fact):
+        asked = "asked of you " if memory.subject == "agent" else ""
+        ended = f" until {memory.valid_to:%Y-%m-%d}" if memory.valid_to else ""
+        return f"{asked}since {memory.valid_from:%Y-%m-%d}{ended}"
+    return f"{memory.started_at:%Y-%m-%d} to {memory.timestamp:%Y-%m-%d} in short"
 
 
 def _one_line(text: str) -> str:

@@ -3,8 +3,8 @@
 import msgspec
 
 from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
-from memoryos_core.memory.pack import fit_to_budget
-from memoryos_core.memory.rank import Hit
+from memoryos_core.memory.pack import pack
+from memoryos_core.memory.rank import Hit, KnowledgeHit
 from memoryos_core.memory.recall import Question, Recall
 from memoryos_core.tokens import estimate_tokens
 from memoryos_ports.memory import Page
@@ -14,10 +14,11 @@ SHORT_TERM_TURNS = 20
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """`short_term` is newest last, `hits` best first; `text` is the block, of about `tokens` tokens."""
+    """`short_term` is newest last, `hits` and `knowledge` best first; `text` is the block, of about `tokens` tokens."""
 
     short_term: list[Page]
     hits: list[Hit]
+    knowledge: list[KnowledgeHit]
     text: str
     tokens: int
 
@@ -35,11 +36,17 @@ class ContextService:
 
         Short-term memory is the session's newest turns, or, without a session, what is not indexed yet.
         """
-        hits = (await self._recall.search(question))[:limit]
+        recalled = await self._recall.search(question)
+        hits, knowledge = recalled.hits[:limit], recalled.knowledge[:limit]
         budget = budget_tokens if budget_tokens is not None else self._budget_tokens
-        pages = fit_to_budget(hits, budget_tokens=budget - frame_tokens(), cost=line_tokens)
-        text = render_block(pages)
-        return Context(short_term=await self._recent(question), hits=hits, text=text, tokens=estimate_tokens(text))
+        text = render_block(pack(hits, knowledge, budget_tokens=budget - frame_tokens(), cost=line_tokens))
+        return Context(
+            short_term=await self._recent(question),
+            hits=hits,
+            knowledge=knowledge,
+            text=text,
+            tokens=estimate_tokens(text),
+        )
 
     async def _recent(self, question: Question) -> list[Page]:
         if question.session_id is None:

@@ -1,18 +1,19 @@
 """Taking turns in: an event becomes durable, then pages that are searchable; twice is the same as once."""
 
-from collections.abc import Sequence
 from itertools import count
 
 import msgspec
 from loguru import logger
 
-from memoryos_core.memory.chunks import chunk_spans
+from memoryos_core.lifecycle.quarantine import Quarantine, screened
+from memoryos_core.memory.indexing import Indexer
 from memoryos_core.routing.sensitive import SensitiveRules
+from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import EventIdReused, MemoryOSError, NotFound, UpstreamError
-from memoryos_ports.events import EventLog, Published, Receipt, TurnsEvent, content_hash
+from memoryos_ports.events import EventLog, EventMessage, Published, Receipt, TurnsEvent, content_hash
 from memoryos_ports.ids import EventId, MemoryId, Scope, page_id
-from memoryos_ports.memory import Chunk, IndexEntry, MemoryStorage, Page
+from memoryos_ports.memory import MemoryStorage, Page, only_pages
 from memoryos_ports.short_term import ShortTermStore
 
 PAGES_AT_ONCE = 64
@@ -33,12 +34,16 @@ class Ingest:
         storage: MemoryStorage,
         embedder: Embedder,
         sensitive: SensitiveRules | None = None,
+        redactor: Redactor | None = None,
+        quarantine: Quarantine | None = None,
     ) -> None:
         self._sensitive = sensitive or SensitiveRules()
+        self._redactor = redactor or Redactor()
+        self._quarantine = quarantine
         self._events = events
         self._short_term = short_term
         self._storage = storage
-        self._embedder = embedder
+        self._indexer = Indexer(embedder, self._sensitive)
 
     async def accept(self, event: TurnsEvent, *, check_pages: bool = False) -> Receipt:
         """Make an event durable and its turns part of short-term memory; return its receipt.
@@ -46,8 +51,10 @@ class Ingest:
         The same event_id again changes nothing. `check_pages` asks the pages too, for an event_id that somebody chose
         and whose receipt may have been purged. Raises EventIdReused when it was used with other content.
         """
+        event = self._redacted(self._marked(event))
         if check_pages and (receipt := await self._known_from_pages(event)):
             return receipt
+        event = await self.completed(event)
         published = await self.publish(event)
         if published.outcome == "other":
             raise EventIdReused(event.event_id)
@@ -58,22 +65,29 @@ class Ingest:
                 logger.bind(event_id=event.event_id, error=str(exc)).warning("turns not in short-term memory yet")
         return published.receipt
 
+    async def completed(self, event: TurnsEvent) -> TurnsEvent:
+        """Return the event as it is published: redacted, marked as sensitive, linked to the turn before it."""
+        event = self._redacted(self._marked(event))
+        return msgspec.structs.replace(event, follows=event.follows or await self._newest_turn(event))
+
     async def publish(self, event: TurnsEvent) -> Published:
-        """Make an event durable, and no more."""
-        return await self._events.publish(self._marked(event))
+        """Make a completed event durable, and no more."""
+        return await self._events.publish(event)
 
     async def keep_short_term(self, event: TurnsEvent) -> None:
         """Make the turns of a published event part of short-term memory, so that they are recalled at once."""
-        await self._short_term.append(pages_of(self._marked(event)))
+        await self._short_term.append(self._pages(event))
 
     async def apply(self, event: TurnsEvent) -> None:
         """Make the turns of an event searchable. Applied again, or after an edit or a deletion, it changes nothing."""
-        pages = pages_of(self._marked(event))
+        pages = self._pages(event)
         await self._short_term.append(pages)
         for start in range(0, len(pages), PAGES_AT_ONCE):
             batch = pages[start : start + PAGES_AT_ONCE]
-            await self._storage.insert(await self._entries(batch))
+            await self._storage.insert(await self._indexer.entries(batch))
             await self._short_term.mark_indexed(event.scope, [page.id for page in batch])
+        if self._quarantine is not None:
+            await self._quarantine.note(pages)
 
     async def settled(self, event: TurnsEvent, receipt: Receipt, *, timeout_s: float) -> Receipt:
         """Return the receipt once the event is stored or dead, or as it is after `timeout_s` seconds."""
@@ -88,6 +102,24 @@ class Ingest:
             raise NotFound("event", event_id)
         return receipt
 
+    async def _newest_turn(self, event: TurnsEvent) -> MemoryId | None:
+        if event.session_id is None:
+            return None
+        try:
+            newest = await self._short_term.recent(event.scope, event.session_id, limit=1)
+        except UpstreamError:
+            return None  # a page without its neighbour is found all the same
+        return newest[0].id if newest and newest[0].event_id != event.event_id else None
+
+    def _redacted(self, event: TurnsEvent) -> TurnsEvent:
+        if not self._redactor:
+            return event
+        return msgspec.structs.replace(event, messages=tuple(map(self._redacted_turn, event.messages)))
+
+    def _redacted_turn(self, turn: EventMessage) -> EventMessage:
+        name = turn.name and self._redactor.redact(turn.name)
+        return msgspec.structs.replace(turn, content=self._redactor.redact(turn.content), name=name)
+
     def _marked(self, event: TurnsEvent) -> TurnsEvent:
         """Return the event marked as sensitive when one of its turns is: all of its pages stay local then."""
         texts = [message.content for message in event.messages] + [message.name or "" for message in event.messages]
@@ -95,11 +127,15 @@ class Ingest:
             return event
         return msgspec.structs.replace(event, sensitive=True)
 
+    def _pages(self, event: TurnsEvent) -> list[Page]:
+        """Return the pages of an event as they are kept: some marked as sensitive, some held back."""
+        return [screened(page) for page in pages_of(self._marked(event))]
+
     async def _receipt_from_pages(self, scope: Scope, event_id: EventId) -> Receipt | None:
         ids: list[MemoryId] = []
         for start in count(step=_LOOK):
             wanted = [page_id(scope, event_id, index) for index in range(start, start + _LOOK)]
-            pages = await self._storage.get(scope, wanted)
+            pages = only_pages(await self._storage.get(scope, wanted))
             if not pages:
                 break
             ids.extend(page.id for page in pages)
@@ -107,7 +143,7 @@ class Ingest:
 
     async def _known_from_pages(self, event: TurnsEvent) -> Receipt | None:
         try:
-            stored = await self._storage.get(event.scope, event.memory_ids)
+            stored = only_pages(await self._storage.get(event.scope, event.memory_ids))
         except UpstreamError:
             return None  # an index that is down does not stop a write: insertion is idempotent by id
         if not stored:
@@ -116,31 +152,15 @@ class Ingest:
             raise EventIdReused(event.event_id)
         return Receipt(event_id=event.event_id, state="stored", memory_ids=event.memory_ids)
 
-    async def _entries(self, pages: Sequence[Page]) -> list[IndexEntry]:
-        spans = [chunk_spans(page.text) for page in pages]
-        texts = [
-            spoken(page, page.text[start:end]) for page, own in zip(pages, spans, strict=True) for start, end in own
-        ]
-        vectors = iter(await self._embedder.embed(texts))
-        return [
-            IndexEntry(
-                page=page,
-                terms=spoken(page, page.text),
-                chunks=tuple(
-                    Chunk(number=n, start=start, end=end, vector=next(vectors)) for n, (start, end) in enumerate(own)
-                ),
-            )
-            for page, own in zip(pages, spans, strict=True)
-        ]
-
 
 def pages_of(event: TurnsEvent) -> list[Page]:
     """Return the pages an event becomes, one per message, under ids that are the same for ever."""
     scope, hash_ = event.scope, content_hash(event.messages)
-    last = len(event.messages) - 1
+    ids = event.memory_ids
+    last = len(ids) - 1
     return [
         Page(
-            id=page_id(scope, event.event_id, index),
+            id=ids[index],
             scope=scope,
             event_id=event.event_id,
             index=index,
@@ -155,12 +175,8 @@ def pages_of(event: TurnsEvent) -> list[Page]:
             metadata=event.metadata,
             partial=event.partial and index == last and message.role == "assistant",
             sensitive=event.sensitive,
+            follows=ids[index - 1] if index else event.follows,
             content_hash=hash_,
         )
         for index, message in enumerate(event.messages)
     ]
-
-
-def spoken(page: Page, text: str) -> str:
-    """Return a text as it is embedded and indexed: with its speaker, where the speaker has a name."""
-    return f"{page.name}: {text}" if page.name else text

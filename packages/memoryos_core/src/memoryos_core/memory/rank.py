@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
-from memoryos_ports.memory import Candidate, Chunk, Page
+from memoryos_ports.knowledge import Fact, Segment
+from memoryos_ports.memory import Candidate, Chunk, KnowledgeCandidate, Page
 
 WEIGHTS = {"cosine": 4.57, "bm25": 1.66, "speaker": 2.55}
 """Fitted on the open halves of LoCoMo and BEAM-100K: cosine of the best chunk, BM25 of the turn divided by the query's
@@ -32,6 +34,34 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
         return self.page.text[self.chunk.start : self.chunk.end]
 
 
+class KnowledgeHit(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment or a fact that answers a query; `score` and `features` as of a page."""
+
+    memory: Segment | Fact
+    score: float
+    features: dict[str, float]
+
+
+def rank_knowledge(candidates: Sequence[KnowledgeCandidate], *, held_at: datetime) -> list[KnowledgeHit]:
+    """Return segments and the facts that held at that moment, best first; ties go to the newer one."""
+    best_bm25 = max((c.bm25 for c in candidates), default=0.0) or 1.0
+    hits = [
+        _knowledge_hit(candidate, best_bm25)
+        for candidate in candidates
+        if not isinstance(candidate.memory, Fact) or candidate.memory.holds_at(held_at)
+    ]
+    return sorted(hits, key=lambda hit: (-hit.score, -hit.memory.timestamp.timestamp(), hit.memory.id))
+
+
+def _knowledge_hit(candidate: KnowledgeCandidate, best_bm25: float) -> KnowledgeHit:
+    features = {
+        "cosine": WEIGHTS["cosine"] * (candidate.cosine or 0.0),
+        "bm25": WEIGHTS["bm25"] * candidate.bm25 / best_bm25,
+    }
+    score = sum(features.values()) / (WEIGHTS["cosine"] + WEIGHTS["bm25"])
+    return KnowledgeHit(memory=candidate.memory, score=min(1.0, max(0.0, score)), features=features)
+
+
 def rank_candidates(question: str, candidates: Sequence[Candidate]) -> list[Hit]:
     """Return one hit per candidate, best first; ties go to the newer page, then by id. Input order does not matter.
 
@@ -41,7 +71,7 @@ def rank_candidates(question: str, candidates: Sequence[Candidate]) -> list[Hit]
         return []
     cosines = [c.cosine for c in candidates if c.cosine is not None]
     floor = min(cosines, default=0.0)
-    best_bm25 = max((c.bm25 or 0.0 for c in candidates), default=0.0) or 1.0
+    best_bm25 = max((c.bm25 for c in candidates), default=0.0) or 1.0
     words = frozenset(_NAME_WORD.findall(question.casefold()))
     hits = [_hit(candidate, floor, best_bm25, words) for candidate in candidates]
     return sorted(hits, key=_order)
@@ -51,7 +81,7 @@ def _hit(candidate: Candidate, floor: float, best_bm25: float, words: frozenset[
     cosine = floor if candidate.cosine is None else candidate.cosine
     features = {
         "cosine": WEIGHTS["cosine"] * cosine,
-        "bm25": WEIGHTS["bm25"] * (candidate.bm25 or 0.0) / best_bm25,
+        "bm25": WEIGHTS["bm25"] * candidate.bm25 / best_bm25,
         "speaker": WEIGHTS["speaker"] * _is_named(candidate.page.name, words),
     }
     score = min(1.0, max(0.0, sum(features.values()) / _TOTAL))

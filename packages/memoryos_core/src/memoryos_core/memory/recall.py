@@ -2,21 +2,26 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 from loguru import logger
 
-from memoryos_core.memory.ingest import spoken
-from memoryos_core.memory.rank import Hit, rank_candidates
+from memoryos_core.memory.embedding_policy import GuardedEmbedder
+from memoryos_core.memory.indexing import spoken
+from memoryos_core.memory.rank import Hit, KnowledgeHit, rank_candidates, rank_knowledge
+from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_ports.embedding import Embedder, Vector
 from memoryos_ports.errors import MemoryOSError
+from memoryos_ports.filters import Filter, matches
 from memoryos_ports.ids import AgentId, MemoryId, Scope, SessionId
-from memoryos_ports.memory import Candidate, Chunk, MemoryQuery, MemoryStorage, Page
+from memoryos_ports.memory import Candidate, Chunk, IndexEntry, Memory, MemoryKind, MemoryQuery, MemoryStorage, Page
 from memoryos_ports.short_term import ShortTermStore
 
 CANDIDATES = 200
+KNOWLEDGE = 50
+NEIGHBOURS = 50
 OVERLAY = 50
 OVERLAY_EMBEDDED = 4
 
@@ -31,46 +36,77 @@ _WORD = re.compile(r"\w+")
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of one scope's memory. `until` keeps what was said up to that moment."""
+    """What is asked of one scope's memory, at the moment `asked_at`.
+
+    `until` keeps pages that were said up to that moment, and facts that held at it. A sensitive question is seen by
+    local embedders only.
+    """
 
     scope: Scope
     text: str
+    asked_at: datetime
+    kinds: frozenset[MemoryKind] = frozenset({"page"})
     session_id: SessionId | None = None
     agent_id: AgentId | None = None
     until: datetime | None = None
+    filters: Filter | None = None
+    sensitive: bool = False
 
     def admits(self, page: Page) -> bool:
         """Return whether a page of the scope may answer."""
         return (
-            (self.session_id is None or page.session_id == self.session_id)
+            not page.is_hidden
+            and (self.session_id is None or page.session_id == self.session_id)
             and (self.agent_id is None or page.agent_id == self.agent_id)
             and (self.until is None or page.timestamp <= self.until)
+            and (self.filters is None or matches(self.filters, page))
         )
 
 
 class Recalled(msgspec.Struct, frozen=True, kw_only=True):
     """What memory found, best first. `degraded` says that a part of memory did not answer."""
 
-    hits: list[Hit]
+    hits: list[Hit] = []
+    knowledge: list[KnowledgeHit] = []
     degraded: bool = False
 
 
 class Recall:
     """Answers questions from the memory of one scope: the index, overlaid with turns that it does not hold yet."""
 
-    def __init__(self, *, storage: MemoryStorage, short_term: ShortTermStore, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        *,
+        storage: MemoryStorage,
+        short_term: ShortTermStore,
+        embedder: Embedder,
+        rules: SensitiveRules | None = None,
+    ) -> None:
         self._storage = storage
         self._short_term = short_term
-        self._embedder = embedder
+        self._embedder = GuardedEmbedder(embedder, rules)
         self._fresh_vectors: dict[MemoryId, Vector] = {}
 
-    async def search(self, question: Question) -> list[Hit]:
-        """Return what answers the question, best first, each page once. Raises when a store does not answer."""
+    @property
+    def embeds_locally(self) -> bool:
+        """Whether a question stays on our own machines."""
+        return self._embedder.is_local
+
+    def forget(self) -> None:
+        """Drop the vectors of fresh turns that are kept: somebody's memory was erased."""
+        self._fresh_vectors.clear()
+
+    async def search(self, question: Question) -> Recalled:
+        """Return what answers the question, best first, each memory once. Raises when a store does not answer."""
         question = _bounded(question)
         pages = await self._unindexed(question)
-        vector, known = await self._embed(question, pages[-OVERLAY_EMBEDDED:])
-        candidates = await self._storage.search(_query(question, vector))
-        return rank_candidates(question.text, _union(candidates, _overlay(question, pages, known)))
+        vector, waiting = await self._embed(question, pages)
+        found = await self._storage.search(_query(question, vector, waiting))
+        held_at = question.until or question.asked_at
+        return Recalled(
+            hits=rank_candidates(question.text, found.pages),
+            knowledge=rank_knowledge(found.knowledge, held_at=held_at),
+        )
 
     async def search_or_degrade(self, question: Question, *, timeout_s: float) -> Recalled:
         """Return within `timeout_s` what can be found, never raising for a store or an embedder.
@@ -79,7 +115,7 @@ class Recall:
         """
         try:
             async with asyncio.timeout(timeout_s * _INDEX_SHARE):
-                return Recalled(hits=await self.search(question))
+                return await self.search(question)
         except (MemoryOSError, TimeoutError) as exc:
             logger.bind(error=type(exc).__name__).debug("recall without the index")
         question = _bounded(question)
@@ -87,37 +123,41 @@ class Recall:
             async with asyncio.timeout(timeout_s * (1 - _INDEX_SHARE)):
                 pages = await self._unindexed(question)
         except (MemoryOSError, TimeoutError):
-            return Recalled(hits=[], degraded=True)
-        return Recalled(hits=rank_candidates(question.text, _overlay(question, pages, {})), degraded=True)
+            return Recalled(degraded=True)
+        return Recalled(hits=rank_candidates(question.text, _by_words(question, pages)), degraded=True)
 
-    async def pages(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
-        """Return those of the pages that exist, indexed or waiting, in the order asked for."""
-        found = {page.id: page for page in await self._short_term.get(scope, ids)}  # first: one may be indexed now
-        found |= {page.id: page for page in await self._storage.get(scope, ids)}
+    async def memories(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Memory]:
+        """Return those of the memories that exist, indexed or waiting, in the order asked for."""
+        # Short-term memory is asked first: a turn may be indexed at this moment.
+        found: dict[MemoryId, Memory] = {page.id: page for page in await self._short_term.get(scope, ids)}
+        found |= {memory.id: memory for memory in await self._storage.get(scope, ids)}
         return [found[id_] for id_ in ids if id_ in found]
 
     async def _unindexed(self, question: Question) -> list[Page]:
+        if "page" not in question.kinds:
+            return []
         pages = await self._short_term.unindexed(question.scope, limit=OVERLAY)
         return [page for page in pages if question.admits(page)]
 
-    async def _embed(self, question: Question, fresh: Sequence[Page]) -> tuple[Vector, dict[MemoryId, float]]:
-        """Return the question's vector, and its cosine to fresh turns by id.
+    async def _embed(self, question: Question, fresh: Sequence[Page]) -> tuple[Vector | None, list[IndexEntry]]:
+        """Return the question's vector, and the fresh turns as they would be indexed, the newest with vectors.
 
         Texts are given one by one: an embedder serves them before the batches that are being ingested.
         """
-        vector, *own = await asyncio.gather(self._vector(question.text), *(self._fresh_vector(page) for page in fresh))
-        return vector, {page.id: _dot(vector, mine) for page, mine in zip(fresh, own, strict=True)}
+        newest = fresh[-OVERLAY_EMBEDDED:]
+        asked = self._embedder.vector(question.text, sensitive=question.sensitive)
+        vector, *own = await asyncio.gather(asked, *map(self._fresh_vector, newest))
+        vectors = {page.id: mine for page, mine in zip(newest, own, strict=True)}
+        return vector, [_as_indexed(page, vectors.get(page.id)) for page in fresh]
 
-    async def _vector(self, text: str) -> Vector:
-        (vector,) = await self._embedder.embed([text])
-        return vector
-
-    async def _fresh_vector(self, page: Page) -> Vector:
+    async def _fresh_vector(self, page: Page) -> Vector | None:
         """Return the vector of a turn that is not indexed yet; many questions may be asked until it is."""
         if (known := self._fresh_vectors.get(page.id)) is not None:
             return known
-        vector = await self._vector(spoken(page, page.text[:_EMBEDDED_CHARS]))
-        self._fresh_vectors[page.id] = vector
+        text = spoken(page, page.text[:_EMBEDDED_CHARS])
+        vector = await self._embedder.vector(text, sensitive=page.sensitive)
+        if vector is not None:
+            self._fresh_vectors[page.id] = vector
         while len(self._fresh_vectors) > _FRESH_VECTORS_KEPT:
             del self._fresh_vectors[next(iter(self._fresh_vectors))]
         return vector
@@ -127,38 +167,40 @@ def _bounded(question: Question) -> Question:
     return msgspec.structs.replace(question, text=question.text[:QUESTION_CHARS])
 
 
-def _overlay(question: Question, pages: Sequence[Page], cosines: Mapping[MemoryId, float]) -> list[Candidate]:
-    asked = _words(question.text)
-    return [_candidate(page, cosines.get(page.id), len(asked & _words(page.text[:QUESTION_CHARS]))) for page in pages]
-
-
-def _query(question: Question, vector: Vector) -> MemoryQuery:
+def _query(question: Question, vector: Vector | None, waiting: Sequence[IndexEntry]) -> MemoryQuery:
     return MemoryQuery(
         scope=question.scope,
         terms=question.text,
         vector=vector,
         limit=CANDIDATES,
+        kinds=question.kinds,
+        knowledge_limit=KNOWLEDGE,
+        neighbours=NEIGHBOURS,
         session_id=question.session_id,
         agent_id=question.agent_id,
         until=question.until,
+        filters=question.filters,
+        waiting=tuple(waiting),
     )
 
 
-def _candidate(page: Page, cosine: float | None, shared_words: int) -> Candidate:
-    """Return a candidate that is not indexed yet: the words it shares with the question stand in for BM25."""
-    chunk = Chunk(number=0, start=0, end=len(page.text))
-    return Candidate(page=page, chunk=chunk, cosine=cosine, bm25=float(shared_words) or None)
+def _as_indexed(page: Page, vector: Vector | None) -> IndexEntry:
+    whole = Chunk(number=0, start=0, end=len(page.text), vector=vector)
+    return IndexEntry(memory=page, chunks=(whole,), terms=spoken(page, page.text[:QUESTION_CHARS]))
 
 
-def _union(indexed: Sequence[Candidate], overlay: Sequence[Candidate]) -> list[Candidate]:
-    merged = {candidate.page.id: candidate for candidate in overlay}
-    merged.update((candidate.page.id, candidate) for candidate in indexed)
-    return list(merged.values())
+def _by_words(question: Question, pages: Sequence[Page]) -> list[Candidate]:
+    """Return candidates without an index: the words shared with the question stand in for BM25."""
+    asked = {word: number for number, word in enumerate(sorted(_words(question.text)))}
+    return [
+        Candidate(
+            page=page,
+            chunk=Chunk(number=0, start=0, end=len(page.text)),
+            words={asked[word]: 1.0 for word in _words(page.text[:QUESTION_CHARS]) if word in asked},
+        )
+        for page in pages
+    ]
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.casefold()))
-
-
-def _dot(a: Vector, b: Vector) -> float:
-    return sum(x * y for x, y in zip(a, b, strict=True))

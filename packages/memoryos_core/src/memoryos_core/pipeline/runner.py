@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from loguru import logger
 
-from memoryos_core.pipeline.handlers import Handlers
+from memoryos_core.lifecycle.admission import AppliesEvents
 from memoryos_core.pipeline.policy import RetryPolicy
 from memoryos_ports.clock import Clock
 from memoryos_ports.errors import (
@@ -44,7 +44,7 @@ class Runner:
         self,
         *,
         events: EventLog,
-        handlers: Handlers,
+        handlers: AppliesEvents,
         probes: Sequence[Probe],
         clock: Clock,
         concurrency: int = 32,

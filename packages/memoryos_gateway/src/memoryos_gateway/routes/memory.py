@@ -1,34 +1,32 @@
-"""The memory routes: add, events, search, retrieve, list, get, delete."""
+"""The memory routes: add, events, search, retrieve, list, get."""
 
-from litestar import delete, get, post
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Response
 
+from memoryos_core.lifecycle.intake import Intake
 from memoryos_core.memory.context import ContextService
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.library import Library
 from memoryos_core.memory.recall import Recall
 from memoryos_gateway.routes.access import MemoryAccess
 from memoryos_gateway.routes.memory_convert import (
+    checked_kind,
     checked_limit,
-    is_page_kind,
     session_of,
     to_add_answer,
     to_event,
     to_event_answer,
-    to_hit,
-    to_item,
     to_question,
 )
+from memoryos_gateway.routes.memory_items import MemoryItem, merged_hits, to_item
 from memoryos_gateway.routes.memory_schema import (
     AddAnswer,
     AddRequest,
-    DeleteAnswer,
     EventAnswer,
     LongTerm,
-    MemoryItem,
     MemoryList,
     RetrieveAnswer,
     RetrieveRequest,
@@ -37,6 +35,7 @@ from memoryos_gateway.routes.memory_schema import (
 )
 from memoryos_ports.clock import Clock
 from memoryos_ports.ids import EventId, MemoryId, check_id
+from memoryos_ports.knowledge import Fact, Segment
 
 
 @post(
@@ -52,6 +51,7 @@ async def add_memory(
     data: JSONBody[AddRequest],
     access: NamedDependency[MemoryAccess],
     ingest: NamedDependency[Ingest],
+    intake: NamedDependency[Intake],
     clock: NamedDependency[Clock],
 ) -> Response[AddAnswer]:
     """Remember turns. 202 when they are accepted (durable), 200 when `wait=searchable` saw them stored."""
@@ -63,7 +63,7 @@ async def add_memory(
         agent_id=access.agent_id(data.agent_id),
         now=clock.now(),
     )
-    receipt = await ingest.accept(event, check_pages=data.event_id is not None)
+    receipt = await intake.accept(event, check_pages=data.event_id is not None)
     if data.wait == "searchable":
         receipt = await ingest.settled(event, receipt, timeout_s=data.wait_timeout_s)
     status = {"stored": 200 if data.wait == "searchable" else 202, "dead": 500}.get(receipt.state, 202)
@@ -84,27 +84,33 @@ async def get_event(
 
 @post("/v1/memory/search", status_code=200)
 async def search_memory(
-    data: JSONBody[SearchRequest], access: NamedDependency[MemoryAccess], recall: NamedDependency[Recall]
+    data: JSONBody[SearchRequest],
+    access: NamedDependency[MemoryAccess],
+    recall: NamedDependency[Recall],
+    clock: NamedDependency[Clock],
 ) -> SearchAnswer:
     """Search by meaning and by words, best first."""
-    question = to_question(data, access.scope("memory:read", data.user_id))
-    if data.kinds is not None and "page" not in data.kinds:
-        return SearchAnswer(hits=[])
-    hits = await recall.search(question)
-    return SearchAnswer(hits=[to_hit(hit, explain=data.explain) for hit in hits[: data.limit]])
+    question = to_question(data, access.scope("memory:read", data.user_id), now=clock.now())
+    found = await recall.search(question)
+    return SearchAnswer(hits=merged_hits(found.hits, found.knowledge, explain=data.explain)[: data.limit])
 
 
 @post("/v1/memory/retrieve", status_code=200)
 async def retrieve_memory(
-    data: JSONBody[RetrieveRequest], access: NamedDependency[MemoryAccess], context: NamedDependency[ContextService]
+    data: JSONBody[RetrieveRequest],
+    access: NamedDependency[MemoryAccess],
+    context: NamedDependency[ContextService],
+    clock: NamedDependency[Clock],
 ) -> RetrieveAnswer:
     """Return what to put into a prompt for a query."""
-    question = to_question(data, access.scope("memory:read", data.user_id))
+    question = to_question(data, access.scope("memory:read", data.user_id), now=clock.now())
     found = await context.gather(question, limit=data.limit, budget_tokens=data.budget_tokens)
+    segments = [hit for hit in found.knowledge if isinstance(hit.memory, Segment)]
+    facts = [hit for hit in found.knowledge if isinstance(hit.memory, Fact)]
     return RetrieveAnswer(
         short_term=[to_item(page) for page in found.short_term],
-        mid_term=[to_hit(hit, explain=data.explain) for hit in found.hits],
-        long_term=LongTerm(),
+        mid_term=merged_hits(found.hits, segments, explain=data.explain),
+        long_term=LongTerm(facts=merged_hits([], facts, explain=data.explain)),
         context=found.text,
         tokens=found.tokens,
     )
@@ -122,11 +128,9 @@ async def list_memory(
 ) -> MemoryList:
     """List memories, newest first."""
     scope = access.scope("memory:read", user_id)
-    wanted = checked_limit(limit)
-    if not is_page_kind(kind):
-        return MemoryList(items=[], next_cursor=None)
-    listed = await library.browse(scope, limit=wanted, cursor=cursor, session_id=session_of(session_id))
-    return MemoryList(items=[to_item(page) for page in listed.pages], next_cursor=listed.next_cursor)
+    wanted, of_kind, session = checked_limit(limit), checked_kind(kind), session_of(session_id)
+    listed = await library.browse(scope, limit=wanted, kind=of_kind, cursor=cursor, session_id=session)
+    return MemoryList(items=[to_item(memory) for memory in listed.memories], next_cursor=listed.next_cursor)
 
 
 @get("/v1/memory/{memory_id:str}")
@@ -139,15 +143,3 @@ async def get_memory(
     """Return one memory."""
     scope = access.scope("memory:read", user_id)
     return to_item(await library.get(scope, MemoryId(memory_id)))
-
-
-@delete("/v1/memory/{memory_id:str}", status_code=200)
-async def delete_memory(
-    memory_id: FromPath[str],
-    access: NamedDependency[MemoryAccess],
-    library: NamedDependency[Library],
-    user_id: FromQuery[str | None] = None,
-) -> DeleteAnswer:
-    """Delete one memory for good; says what went with it."""
-    scope = access.scope("memory:write", user_id)
-    return DeleteAnswer(deleted=list(await library.delete(scope, MemoryId(memory_id))))

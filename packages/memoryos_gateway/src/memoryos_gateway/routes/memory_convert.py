@@ -2,11 +2,10 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, get_args
+from typing import get_args
 
-import msgspec
-
-from memoryos_core.memory.rank import Hit
+from memoryos_core.memory.filtering import read_filters
+from memoryos_core.memory.limits import checked_metadata, checked_moment, checked_name, checked_text
 from memoryos_core.memory.recall import Question
 from memoryos_gateway.identity import optional_id
 from memoryos_gateway.routes.memory_schema import (
@@ -14,24 +13,19 @@ from memoryos_gateway.routes.memory_schema import (
     AddMessage,
     AddRequest,
     EventAnswer,
-    MemoryItem,
     RetrieveRequest,
-    SearchHit,
     SearchRequest,
 )
 from memoryos_ports.errors import InvalidInput
-from memoryos_ports.event_wire import as_utc
 from memoryos_ports.events import EVENT_VERSION, EventMessage, Receipt, TurnsEvent
 from memoryos_ports.ids import AgentId, EventId, Scope, SessionId
-from memoryos_ports.memory import MemoryKind, Page
+from memoryos_ports.memory import MemoryKind
 
-MAX_CONTENT_BYTES = 1024 * 1024
 MAX_QUERY_CHARS = 32_768
 MAX_MESSAGES = 256
-MAX_NAME_CHARS = 256
-MAX_METADATA_BYTES = 16 * 1024
-MAX_METADATA_DEPTH = 32
 MAX_LIMIT = 200
+
+_KINDS: tuple[MemoryKind, ...] = get_args(MemoryKind)
 
 
 def to_event(
@@ -49,7 +43,7 @@ def to_event(
         messages=messages,
         source="api",
         accepted_at=now,
-        metadata=_checked_metadata(request.metadata),
+        metadata=checked_metadata(request.metadata),
     )
 
 
@@ -74,40 +68,6 @@ def checked_query(query: str) -> str:
     return query
 
 
-def to_item(page: Page) -> MemoryItem:
-    """Return a page as it is listed."""
-    return MemoryItem(
-        id=page.id,
-        event_id=page.event_id,
-        kind="page",
-        text=page.text,
-        role=page.role,
-        name=page.name,
-        session_id=page.session_id,
-        timestamp=page.timestamp,
-        metadata=page.metadata,
-    )
-
-
-def to_hit(hit: Hit, *, explain: bool) -> SearchHit:
-    """Return a hit as it is answered."""
-    page = hit.page
-    return SearchHit(
-        id=page.id,
-        event_id=page.event_id,
-        kind="page",
-        text=page.text,
-        chunk=hit.excerpt,
-        role=page.role,
-        name=page.name,
-        score=hit.score,
-        session_id=page.session_id,
-        timestamp=page.timestamp,
-        metadata=page.metadata,
-        explain=hit.features if explain else msgspec.UNSET,
-    )
-
-
 def _messages(request: AddRequest) -> list[tuple[str, AddMessage]]:
     if request.messages is not None:
         if request.content is not None or request.role is not None or request.name is not None:
@@ -122,54 +82,28 @@ def _messages(request: AddRequest) -> list[tuple[str, AddMessage]]:
 
 
 def _to_message(message: AddMessage, path: str, request: AddRequest, now: datetime) -> EventMessage:
-    if not message.content.strip():
-        raise InvalidInput(f"{path}content must not be empty", param=f"{path}content")
-    if len(message.content.encode()) > MAX_CONTENT_BYTES:
-        raise InvalidInput(f"{path}content is over 1 MiB", param=f"{path}content")
-    if message.name is not None and not 1 <= len(message.name) <= MAX_NAME_CHARS:
-        raise InvalidInput(f"{path}name must be 1-{MAX_NAME_CHARS} characters", param=f"{path}name")
-    timestamp = message.timestamp or request.timestamp or now
     return EventMessage(
         role=message.role,
-        content=message.content,
-        name=message.name,
-        timestamp=_in_range(timestamp, f"{path}timestamp"),
+        content=checked_text(message.content, f"{path}content"),
+        name=checked_name(message.name, f"{path}name"),
+        timestamp=checked_moment(message.timestamp or request.timestamp or now, f"{path}timestamp"),
     )
 
 
-def _checked_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    if _is_deeper(metadata, MAX_METADATA_DEPTH):
-        raise InvalidInput(f"metadata is nested deeper than {MAX_METADATA_DEPTH} levels", param="metadata")
-    if len(msgspec.json.encode(metadata)) > MAX_METADATA_BYTES:
-        raise InvalidInput("metadata is over 16 KiB", param="metadata")
-    return metadata
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Return whether containers are nested deeper than `levels`: one that can just be read could not be answered."""
-    if not isinstance(value, dict | list):
-        return False
-    items = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper(item, levels - 1) for item in items)
-
-
-def _in_range(moment: datetime, param: str) -> datetime:
-    try:
-        return as_utc(moment)
-    except OverflowError as exc:
-        raise InvalidInput(f"{param} is out of range", param=param) from exc
-
-
-def to_question(request: SearchRequest | RetrieveRequest, scope: Scope) -> Question:
+def to_question(request: SearchRequest | RetrieveRequest, scope: Scope, *, now: datetime) -> Question:
     """Return the question of a search or a retrieval. Raises InvalidInput that names the field."""
-    if isinstance(request, SearchRequest) and request.filters is not None:
-        raise InvalidInput("filters are not available in this version", param="filters")
+    until = None if request.as_of is None else checked_moment(request.as_of, "as_of")
+    asked_at = None if request.asked_at is None else checked_moment(request.asked_at, "asked_at")
+    kinds, filters = (request.kinds, request.filters) if isinstance(request, SearchRequest) else (None, None)
     return Question(
         scope=scope,
         text=checked_query(request.query),
+        asked_at=asked_at or until or now,
+        kinds=frozenset(_KINDS if kinds is None else kinds),
         session_id=session_of(request.session_id),
         agent_id=agent_of(request.agent_id),
-        until=None if request.as_of is None else _in_range(request.as_of, "as_of"),
+        until=until,
+        filters=None if filters is None else read_filters(filters),
     )
 
 
@@ -180,11 +114,14 @@ def checked_limit(limit: int) -> int:
     return limit
 
 
-def is_page_kind(kind: str | None) -> bool:
-    """Return whether a listing of this kind holds pages. Raises InvalidInput(param="kind") for an unknown kind."""
-    if kind is not None and kind not in get_args(MemoryKind):
-        raise InvalidInput(f"kind must be one of {', '.join(get_args(MemoryKind))}", param="kind")
-    return kind in (None, "page")
+def checked_kind(kind: str | None) -> MemoryKind:
+    """Return the kind of a listing, pages when none is named. Raises InvalidInput(param="kind") for an unknown one."""
+    for known in _KINDS:
+        if kind == known:
+            return known
+    if kind is not None:
+        raise InvalidInput(f"kind must be one of {', '.join(_KINDS)}", param="kind")
+    return "page"
 
 
 def to_add_answer(receipt: Receipt) -> AddAnswer:

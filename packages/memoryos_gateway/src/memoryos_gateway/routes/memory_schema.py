@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from memoryos_gateway.routes.memory_items import MemoryItem, SearchHit
+
 Role = Literal["user", "assistant"]
 
 
@@ -82,37 +84,6 @@ class RetrieveRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     as_of: datetime | None = None
     asked_at: datetime | None = None
     explain: bool = False
-
-
-class MemoryItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A memory as it is listed."""
-
-    id: str
-    event_id: str
-    kind: Literal["page", "segment", "fact"]
-    text: str
-    role: str
-    name: str | None
-    session_id: str | None
-    timestamp: datetime
-    metadata: dict[str, Any]
-
-
-class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
-    """A memory that answers a query. `chunk` is its best stretch, `score` 0..1 within this answer."""
-
-    id: str
-    event_id: str
-    kind: Literal["page", "segment", "fact"]
-    text: str
-    chunk: str
-    role: str
-    name: str | None
-    score: float
-    session_id: str | None
-    timestamp: datetime
-    metadata: dict[str, Any]
-    explain: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):

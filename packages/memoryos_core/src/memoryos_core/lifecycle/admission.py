@@ -1,0 +1,72 @@
+"""Applying events that may be applied: those of erased users and forgotten sessions are dropped, also amid the work."""
+
+from typing import Protocol
+
+from loguru import logger
+
+from memoryos_core.chat.conversations import Conversations
+from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.lifecycle.refusals import Refusals
+from memoryos_core.lifecycle.registry import Registry
+from memoryos_ports.events import Event
+from memoryos_ports.memory import MemoryStorage
+from memoryos_ports.short_term import ShortTermStore
+
+
+class AppliesEvents(Protocol):
+    """Does what an event asks for."""
+
+    async def apply(self, event: Event) -> None:
+        """Apply an event; twice is the same as once."""
+        ...
+
+
+class Admission:
+    """Stands before the handlers of events.
+
+    The gate keeps an erasure in this process out while an event is applied. Another process may erase meanwhile: then
+    the watermark is there when the event is applied, and what it wrote is taken back.
+    """
+
+    def __init__(
+        self,
+        *,
+        handlers: AppliesEvents,
+        refusals: Refusals,
+        registry: Registry,
+        conversations: Conversations,
+        storage: MemoryStorage,
+        short_term: ShortTermStore,
+        gate: ScopeGate,
+    ) -> None:
+        self._handlers = handlers
+        self._refusals = refusals
+        self._registry = registry
+        self._conversations = conversations
+        self._storage = storage
+        self._short_term = short_term
+        self._gate = gate
+
+    async def apply(self, event: Event) -> None:
+        """Apply an event, or drop it. Raises what the handlers and the stores raise."""
+        async with self._gate.writing(event.scope):
+            if await self._refusals.cover(event):
+                logger.bind(event_id=event.event_id).info("event dropped")
+                await self._withdraw(event)  # its turns may be in short-term memory since it was accepted
+                return
+            await self._handlers.apply(event)
+            await self._registry.note(event)
+            if await self._refusals.cover(event):
+                await self._withdraw(event)
+                await self._unlist(event)
+
+    async def _withdraw(self, event: Event) -> None:
+        await self._short_term.remove(event.scope, event.memory_ids)
+        await self._storage.delete(event.scope, event.memory_ids)
+
+    async def _unlist(self, event: Event) -> None:
+        """Forget the user and the session of an event; the next event, if there is one, makes them known again."""
+        await self._registry.drop_user(event.scope)
+        if event.session_id is not None:
+            await self._conversations.forget(event.scope, event.session_id)
+            await self._registry.drop_session(event.scope, event.session_id)

@@ -1,0 +1,131 @@
+"""Changing what is remembered: the text and metadata of a page, the statement of a fact."""
+
+from typing import Any
+
+import msgspec
+
+from memoryos_core.consolidation.locks import ScopeLocks
+from memoryos_core.lifecycle.derivatives import Forgets, Renews
+from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.lifecycle.history import History
+from memoryos_core.lifecycle.quarantine import Quarantine, rule_against
+from memoryos_core.memory.indexing import Indexer
+from memoryos_core.memory.library import Library
+from memoryos_core.routing.sensitive import SensitiveRules
+from memoryos_ports.errors import InvalidInput, NotFound
+from memoryos_ports.ids import MemoryId, Scope
+from memoryos_ports.knowledge import Fact, Segment
+from memoryos_ports.memory import Memory, MemoryStorage, Page
+from memoryos_ports.short_term import ShortTermStore
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to change; None stays as it is. `metadata` replaces the whole of it."""
+
+    text: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Editing:
+    """Edits memories in their place: ids stay, and what is delivered again later never reverts an edit."""
+
+    def __init__(
+        self,
+        *,
+        library: Library,
+        storage: MemoryStorage,
+        short_term: ShortTermStore,
+        indexer: Indexer,
+        derivatives: Forgets,
+        backlog: Renews,
+        history: History,
+        quarantine: Quarantine,
+        gate: ScopeGate,
+        locks: ScopeLocks,
+        rules: SensitiveRules | None = None,
+    ) -> None:
+        self._library = library
+        self._storage = storage
+        self._short_term = short_term
+        self._indexer = indexer
+        self._derivatives = derivatives
+        self._backlog = backlog
+        self._history = history
+        self._quarantine = quarantine
+        self._gate = gate
+        self._rules = rules or SensitiveRules()
+        self._locks = locks
+
+    async def edit(self, scope: Scope, memory_id: MemoryId, edit: Edit, *, actor: str = "api") -> Memory:
+        """Change a memory and return it; searchable by its new words on return.
+
+        Raises NotFound when the scope has none of that id, InvalidInput for what cannot be changed.
+        """
+        async with self._gate.writing(scope), self._locks.of(scope):
+            before = await self._library.get(scope, memory_id)
+            match before:
+                case Page():
+                    return await self._edit_page(before, edit, actor)
+                case Fact():
+                    return await self._edit_fact(before, edit, actor)
+                case Segment():
+                    raise InvalidInput("a segment is made of its pages: edit these instead", param="memory_id")
+
+    async def release(self, page: Page) -> Page:
+        """Make a page that was held back one like any other."""
+        async with self._gate.writing(page.scope), self._locks.of(page.scope):
+            held = await self._library.get(page.scope, page.id)
+            if not isinstance(held, Page):
+                raise NotFound("memory", page.id)
+            released = msgspec.structs.replace(held, quarantined=False)
+            await self._put(released)
+            await self._quarantine.drop(page.scope, [page.id])
+            await self._learn_again(released)
+            return released
+
+    async def _edit_page(self, before: Page, edit: Edit, actor: str) -> Page:
+        text = before.text if edit.text is None else edit.text
+        metadata = before.metadata if edit.metadata is None else edit.metadata
+        after = msgspec.structs.replace(before, text=text, metadata=metadata)
+        if text != before.text:
+            after = self._checked(after)
+        if after != before:
+            await self._put(after)
+        if text != before.text:
+            await self._note(after, old=before.text, actor=actor)
+            await self._quarantine.note([after])
+            await self._learn_again(after)
+        return after
+
+    async def _edit_fact(self, before: Fact, edit: Edit, actor: str) -> Fact:
+        if edit.metadata is not None:
+            raise InvalidInput("a fact has no metadata", param="metadata")
+        text = before.text if edit.text is None else edit.text
+        value = before.value if text == before.text else text
+        after = msgspec.structs.replace(before, text=text, value=value, pinned=True)
+        if self._rules.match(text):
+            after = msgspec.structs.replace(after, sensitive=True)
+        await self._storage.put(await self._indexer.entries([after]))
+        if text != before.text:
+            await self._note(after, old=before.text, actor=actor)
+        return after
+
+    def _checked(self, page: Page) -> Page:
+        """Return a page whose new text came by the memory interface, whatever the old one came by."""
+        return msgspec.structs.replace(
+            page,
+            sensitive=page.sensitive or self._rules.match(page.text),
+            quarantined=page.quarantined or rule_against(page) is not None,
+        )
+
+    async def _put(self, page: Page) -> None:
+        await self._storage.put(await self._indexer.entries([page]))
+        await self._short_term.replace(page)
+
+    async def _note(self, memory: Memory, *, old: str, actor: str) -> None:
+        await self._history.note(memory.scope, memory.id, change="UPDATE", old=old, new=memory.text, actor=actor)
+
+    async def _learn_again(self, page: Page) -> None:
+        await self._derivatives.forget(page.scope, [page.id])
+        if not page.is_hidden:
+            await self._backlog.renew(page.scope, page.id, said_at=page.timestamp)

@@ -1,0 +1,145 @@
+"""Erasing a user: every store is emptied of them, looked at again, and what could not be reached is told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import msgspec
+from loguru import logger
+
+from memoryos_core.consolidation.locks import ScopeLocks
+from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.lifecycle.preferences import Preferences
+from memoryos_core.lifecycle.quarantine import Quarantine
+from memoryos_core.lifecycle.refusals import Refusals
+from memoryos_core.lifecycle.registry import Registry
+from memoryos_ports.clock import Clock
+from memoryos_ports.documents import DocumentStore
+from memoryos_ports.due import DueSet
+from memoryos_ports.errors import MemoryOSError
+from memoryos_ports.events import EventLog
+from memoryos_ports.ids import Scope
+from memoryos_ports.memory import MemoryStorage
+from memoryos_ports.short_term import ShortTermStore
+
+PATIENCE_S = 10.0
+"""How long is waited for what is being written: beyond it the erasure goes on, and is partial."""
+
+IN_HAND = "in_hand"
+
+Erase: TypeAlias = Callable[[Scope], Awaitable[int]]
+"""Removes what a store holds of a scope, and returns how much that was: done again, 0 is the proof."""
+
+Forget: TypeAlias = Callable[[], None]
+
+
+class ErasureReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What an erasure did.
+
+    `erased` counts per store what was removed, `left` what a second look found there: 0, or it is not complete.
+    `not_reached` names the stores that did not answer, and ``in_hand`` when something was being written all the time.
+    """
+
+    state: Literal["complete", "partial"]
+    erased_at: datetime
+    erased: dict[str, int]
+    left: dict[str, int]
+    not_reached: list[str]
+
+
+class Erasure:
+    """Erases users. Repeatable, at any time: what was accepted before is dropped for ever, what comes later is new.
+
+    `locks` are those of consolidation, which has lost its lease by the time it gets them back.
+    """
+
+    def __init__(
+        self,
+        *,
+        stores: Mapping[str, Erase],
+        refusals: Refusals,
+        caches: Sequence[Forget],
+        preferences: Preferences,
+        gate: ScopeGate,
+        locks: ScopeLocks,
+        clock: Clock,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._stores = stores
+        self._refusals = refusals
+        self._caches = caches
+        self._preferences = preferences
+        self._gate = gate
+        self._locks = locks
+        self._clock = clock
+        self._patience_s = patience_s
+
+    async def erase(self, scope: Scope) -> ErasureReceipt:
+        """Remove everything of a user; an unknown one gives a receipt of zeros.
+
+        Raises what the document store raises when the watermark cannot be written: then nothing is erased.
+        """
+        async with self._gate.alone(scope, patience_s=self._patience_s) as is_alone:
+            at = self._clock.now()
+            await self._refusals.note_erasure(scope, at)
+            async with self._locks.of(scope):  # what is being learnt is written before, or not any more
+                erased, missed = await self._visit(scope)
+                self._forget(scope)
+                left, missed_again = await self._visit(scope)
+        not_reached = sorted({*missed, *missed_again, *([] if is_alone else [IN_HAND])})
+        is_complete = not not_reached and not any(left.values())
+        receipt = ErasureReceipt(
+            state="complete" if is_complete else "partial",
+            erased_at=at,
+            erased=erased,
+            left=left,
+            not_reached=not_reached,
+        )
+        logger.bind(state=receipt.state, erased=erased, not_reached=not_reached).info("user erased")
+        return receipt
+
+    async def _visit(self, scope: Scope) -> tuple[dict[str, int], list[str]]:
+        """Return how much each store held, and which did not answer."""
+        counts: dict[str, int] = {}
+        missed: list[str] = []
+        for name, erase in self._stores.items():
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    counts[name] = await erase(scope)
+            except (MemoryOSError, TimeoutError) as exc:
+                logger.bind(store=name, error=str(exc)).warning("store not reached by an erasure")
+                missed.append(name)
+        return counts, missed
+
+    def _forget(self, scope: Scope) -> None:
+        self._preferences.forget(scope)
+        for forget in self._caches:
+            forget()
+
+
+def erasable_stores(
+    *,
+    events: EventLog,
+    short_term: ShortTermStore,
+    documents: DocumentStore,
+    storage: MemoryStorage,
+    due: DueSet,
+    quarantine: Quarantine,
+    registry: Registry,
+) -> dict[str, Erase]:
+    """Return what removes a scope from each store: what would bring something back goes first."""
+
+    async def erase_due(scope: Scope) -> int:
+        await due.erase(scope)
+        return 0
+
+    return {
+        "events": events.erase,
+        "due": erase_due,
+        "short_term": short_term.erase,
+        "index": storage.erase,
+        "documents": documents.erase,
+        "quarantine": quarantine.drop_user,
+        "users": registry.drop_user,
+    }

@@ -1,0 +1,103 @@
+"""Which events are dropped when they are applied: those of an erased user, a forgotten session, a switched-off time."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from memoryos_ports.documents import Change, DocumentStore
+from memoryos_ports.errors import UpstreamProtocolError
+from memoryos_ports.events import TurnsEvent
+from memoryos_ports.ids import Scope, SessionId, tenant_scope
+
+ERASED_KIND = "erased"
+"""Kept with the tenant, so that it survives the erasure."""
+
+REFUSAL_KIND = "refusal"
+REMEMBER = "remember"
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stretch of time, both ends within it; None: from ever, or for ever."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        """Return whether a moment lies in the stretch."""
+        return (self.start is None or self.start <= moment) and (self.end is None or moment <= self.end)
+
+
+NEVER = Span(start=datetime.max.replace(tzinfo=UTC), end=datetime.min.replace(tzinfo=UTC))
+"""A stretch without any moment."""
+
+_decoder = msgspec.json.Decoder(Span)
+
+
+class Refusals:
+    """Durable notes of what must not be applied any more, and the look into them."""
+
+    def __init__(self, documents: DocumentStore) -> None:
+        self._documents = documents
+
+    async def cover(self, event: TurnsEvent) -> bool:
+        """Return whether an event must be dropped: it was accepted in a stretch that is not to be remembered."""
+        spans = [await self.erasure(event.scope), *await self._spans(event)]
+        return any(span is not None and span.holds(event.accepted_at) for span in spans)
+
+    async def erasure(self, scope: Scope) -> Span | None:
+        """Return up to which moment a user was erased, None when it never was."""
+        home = tenant_scope(scope.tenant_id)
+        found = await self._documents.get(home, ERASED_KIND, [scope.user_id])
+        return _read(found[scope.user_id].body) if found else None
+
+    async def note_erasure(self, scope: Scope, at: datetime) -> None:
+        """Drop what is accepted up to this moment, for ever; durable on return."""
+        home = tenant_scope(scope.tenant_id)
+        await self._documents.update(home, {(ERASED_KIND, scope.user_id): _until(at)})
+
+    async def note_forgotten(self, scope: Scope, session_id: SessionId, at: datetime) -> None:
+        """Drop what is accepted of a session up to this moment; durable on return."""
+        await self._documents.update(scope, {(REFUSAL_KIND, _session_key(session_id)): _until(at)})
+
+    async def switched_off(self, scope: Scope) -> Span | None:
+        """Return the latest stretch in which the user is not to be remembered, None when there never was one."""
+        found = await self._documents.get(scope, REFUSAL_KIND, [REMEMBER])
+        return _read(found[REMEMBER].body) if found else None
+
+    async def switch(self, scope: Scope, *, remember: bool, at: datetime) -> None:
+        """Begin or end the stretch in which the user is not to be remembered; durable on return."""
+        await self._documents.update(scope, {(REFUSAL_KIND, REMEMBER): _switched(remember, at)})
+
+    async def _spans(self, event: TurnsEvent) -> list[Span]:
+        keys = [REMEMBER, *([_session_key(event.session_id)] if event.session_id else [])]
+        found = await self._documents.get(event.scope, REFUSAL_KIND, keys)
+        return [_read(document.body) for document in found.values()]
+
+
+def _session_key(session_id: SessionId) -> str:
+    return f"session:{session_id}"
+
+
+def _until(at: datetime) -> Change:
+    def change(body: bytes | None) -> bytes:
+        before = None if body is None else _read(body).end
+        return msgspec.json.encode(Span(end=at if before is None else max(at, before)))
+
+    return change
+
+
+def _switched(remember: bool, at: datetime) -> Change:
+    def change(body: bytes | None) -> bytes:
+        known = NEVER if body is None else _read(body)
+        if (known.end is None) == (not remember):
+            return body or msgspec.json.encode(known)
+        return msgspec.json.encode(Span(start=known.start, end=at) if remember else Span(start=at))
+
+    return change
+
+
+def _read(body: bytes) -> Span:
+    try:
+        return _decoder.decode(body)
+    except msgspec.DecodeError as exc:
+        raise UpstreamProtocolError(upstream="documents", detail="a stretch of time that cannot be read") from exc

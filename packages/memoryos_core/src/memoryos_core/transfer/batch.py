@@ -1,0 +1,125 @@
+"""Memories that are taken in together: embedded in one go, written insert-only."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from memoryos_core.consolidation.backlog import Backlog
+from memoryos_core.consolidation.fact_store import FactStore
+from memoryos_core.consolidation.facts import KnownFact
+from memoryos_core.lifecycle.quarantine import Quarantine
+from memoryos_core.lifecycle.registry import Registry
+from memoryos_core.memory.indexing import Indexer
+from memoryos_core.transfer.segments import SegmentRestorer
+from memoryos_ports.ids import MemoryId, Scope
+from memoryos_ports.knowledge import Segment
+from memoryos_ports.memory import Memory, MemoryStorage, Page, only_pages
+from memoryos_ports.short_term import ShortTermStore
+
+BATCH_MEMORIES = 64
+BATCH_CHARS = 1024 * 1024
+
+
+class Batch:
+    """What waits to be written, and which pages are in no segment so far."""
+
+    def __init__(self) -> None:
+        self.memories: list[Memory] = []
+        self.unsorted: dict[MemoryId, datetime] = {}
+        self._chars = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not self.memories
+
+    def is_full_for(self, memory: Memory) -> bool:
+        """Return whether what is here must be written before this memory is added: one kind, and not too much."""
+        return bool(self.memories) and (
+            len(self.memories) >= BATCH_MEMORIES
+            or self._chars + len(memory.text) > BATCH_CHARS
+            or type(memory) is not type(self.memories[0])
+        )
+
+    def add(self, memory: Memory) -> None:
+        """Add a memory."""
+        self.memories.append(memory)
+        self._chars += len(memory.text)
+
+    def taken(self) -> list[Memory]:
+        """Return what is here, each once, and begin anew."""
+        memories = list({memory.id: memory for memory in reversed(self.memories)}.values())[::-1]
+        self.memories, self._chars = [], 0
+        return memories
+
+
+class BatchWriter:
+    """Writes batches. What is there already, or was deleted here, stays as it is."""
+
+    def __init__(
+        self,
+        *,
+        storage: MemoryStorage,
+        short_term: ShortTermStore,
+        indexer: Indexer,
+        quarantine: Quarantine,
+        registry: Registry,
+        facts: FactStore,
+        segments: SegmentRestorer,
+        backlog: Backlog,
+    ) -> None:
+        self._storage = storage
+        self._short_term = short_term
+        self._indexer = indexer
+        self._quarantine = quarantine
+        self._registry = registry
+        self._facts = facts
+        self._segments = segments
+        self._backlog = backlog
+
+    async def write(self, scope: Scope, batch: Batch) -> list[tuple[str, bool]]:
+        """Write what a batch holds; return the kind of each memory, and whether it is new."""
+        memories = batch.taken()
+        ids = [memory.id for memory in memories]
+        known = {memory.id for memory in await self._storage.get(scope, ids)}
+        fresh = [memory for memory in memories if memory.id not in known]
+        await self._put(scope, fresh)
+        there = {memory.id for memory in await self._storage.get(scope, ids)}
+        for memory in fresh:
+            if memory.id in there:
+                _note_sorting(batch, memory)
+        return [(_kind_of(memory), memory.id in there and memory.id not in known) for memory in memories]
+
+    async def finish(self, scope: Scope, batch: Batch) -> None:
+        """Have the pages that came without a segment sorted like new ones."""
+        pages = sorted(batch.unsorted.items(), key=lambda page: (page[1], page[0]))
+        for start in range(0, len(pages), BATCH_MEMORIES):
+            part = pages[start : start + BATCH_MEMORIES]
+            await self._backlog.note(scope, [id_ for id_, _ in part], said_at=part[0][1])
+
+    async def _put(self, scope: Scope, memories: Sequence[Memory]) -> None:
+        if pages := only_pages(memories):
+            await self._insert_pages(scope, pages)
+        await self._facts.put(scope, [memory for memory in memories if isinstance(memory, KnownFact)])
+        if segments := [memory for memory in memories if isinstance(memory, Segment)]:
+            await self._segments.restore(scope, segments)
+
+    async def _insert_pages(self, scope: Scope, pages: Sequence[Page]) -> None:
+        await self._storage.insert(await self._indexer.entries(pages))
+        recent = [page for page in pages if not page.is_hidden and page.session_id is not None]
+        await self._short_term.append(recent, indexed=True)
+        await self._quarantine.note(pages)
+        for session_id in dict.fromkeys(page.session_id for page in pages):
+            times = [page.timestamp for page in pages if page.session_id == session_id]
+            await self._registry.note_times(scope, session_id, times)
+
+
+def _note_sorting(batch: Batch, memory: Memory) -> None:
+    if isinstance(memory, Page) and not memory.is_hidden:
+        batch.unsorted[memory.id] = memory.timestamp
+    if isinstance(memory, Segment):
+        for page in memory.pages:
+            batch.unsorted.pop(page, None)
+
+
+def _kind_of(memory: Memory) -> str:
+    return str(memory.__struct_config__.tag)

@@ -1,0 +1,1 @@
+"""Measuring recall: does memory hand back the turns that a question needs?"""
