@@ -24,7 +24,7 @@ event = TurnsEvent(
 porto, walnuts = pages_of(event)
 whole = Chunk(number=0, start=0, end=19)
 hits = rank_candidates("Which nuts must I avoid?", [
-    Candidate(page=porto, chunk=whole, cosine=0.1, bm25=None),
-    Candidate(page=walnuts, chunk=whole, cosine=0.6, bm25=2.5),
+    Candidate(page=porto, chunk=whole, cosine=0.1),
+    Candidate(page=walnuts, chunk=whole, cosine=0.6, words={1: 2.5}),
 ])  # fmt: skip
 print(render_block(fit_to_budget(hits, budget_tokens=60, cost=line_tokens, min_score=0.1)))  # noqa: T201

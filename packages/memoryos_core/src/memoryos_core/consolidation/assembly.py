@@ -1,0 +1,113 @@
+"""Everything of consolidation, put together over open stores."""
+
+import msgspec
+
+from memoryos_core.consolidation.backlog import QUIET_S, Backlog
+from memoryos_core.consolidation.consolidator import Consolidator
+from memoryos_core.consolidation.derivatives import Derivatives
+from memoryos_core.consolidation.fact_store import FactStore
+from memoryos_core.consolidation.forgetting import Forgetting
+from memoryos_core.consolidation.learning import Learner
+from memoryos_core.consolidation.limits import Limits
+from memoryos_core.consolidation.locks import ScopeLocks
+from memoryos_core.consolidation.loop import ConsolidationLoop
+from memoryos_core.consolidation.places import Places
+from memoryos_core.consolidation.profile import ProfileService
+from memoryos_core.consolidation.promotion import HEAT_THRESHOLD, Promoter
+from memoryos_core.consolidation.segment_store import SegmentStore
+from memoryos_core.consolidation.segments import SIMILARITY
+from memoryos_core.consolidation.sorting import Sorter
+from memoryos_core.consolidation.visits import Visits
+from memoryos_core.memory.embedding_policy import GuardedEmbedder
+from memoryos_core.routing.sensitive import SensitiveRules
+from memoryos_ports.clock import Clock
+from memoryos_ports.documents import DocumentStore
+from memoryos_ports.due import DueSet
+from memoryos_ports.embedding import Embedder
+from memoryos_ports.events import EventLog
+from memoryos_ports.memory import MemoryStorage
+from memoryos_ports.short_term import ShortTermStore
+
+
+class ConsolidationPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When pages are sorted (`quiet_s` seconds after the first of them), joined and promoted, and what is kept."""
+
+    quiet_s: float = QUIET_S
+    similarity: float = SIMILARITY
+    heat_threshold: float = HEAT_THRESHOLD
+    limits: Limits = Limits()
+
+
+class Consolidation(msgspec.Struct, frozen=True, kw_only=True):
+    """What others use of consolidation, and what runs it."""
+
+    backlog: Backlog
+    derivatives: Derivatives
+    profile: ProfileService
+    visits: Visits
+    consolidator: Consolidator
+    loop: ConsolidationLoop
+
+
+def assemble(
+    *,
+    storage: MemoryStorage,
+    documents: DocumentStore,
+    short_term: ShortTermStore,
+    due: DueSet,
+    events: EventLog,
+    embedder: Embedder,
+    clock: Clock,
+    learner: Learner,
+    rules: SensitiveRules | None = None,
+    policy: ConsolidationPolicy | None = None,
+    locks: ScopeLocks | None = None,
+) -> Consolidation:
+    """Return consolidation over these stores; `learner` reads the pages, `locks` are those of who else deletes."""
+    policy, locks = policy or ConsolidationPolicy(), locks or ScopeLocks()
+    guarded, places = GuardedEmbedder(embedder, rules), Places(documents)
+    segments = SegmentStore(storage=storage, documents=documents, embedder=guarded)
+    facts = FactStore(storage=storage, documents=documents, embedder=guarded)
+    profile = ProfileService(documents)
+    backlog = Backlog(documents=documents, due=due, clock=clock, quiet_s=policy.quiet_s)
+    visits = Visits(segments=segments, places=places, due=due, locks=locks, clock=clock)
+    sorter = Sorter(
+        storage=storage,
+        segments=segments,
+        places=places,
+        backlog=backlog,
+        locks=locks,
+        similarity=policy.similarity,
+    )
+    promoter = Promoter(
+        storage=storage,
+        segments=segments,
+        facts=facts,
+        places=places,
+        profile=profile,
+        learner=learner,
+        locks=locks,
+        clock=clock,
+        threshold=policy.heat_threshold,
+    )
+    forgetting = Forgetting(
+        storage=storage,
+        short_term=short_term,
+        segments=segments,
+        facts=facts,
+        profile=profile,
+        locks=locks,
+        clock=clock,
+        limits=policy.limits,
+    )
+    consolidator = Consolidator(due=due, sorter=sorter, promoter=promoter, forgetting=forgetting, clock=clock)
+    return Consolidation(
+        backlog=backlog,
+        derivatives=Derivatives(
+            storage=storage, segments=segments, facts=facts, places=places, profile=profile, locks=locks
+        ),
+        profile=profile,
+        visits=visits,
+        consolidator=consolidator,
+        loop=ConsolidationLoop(consolidator=consolidator, visits=visits, events=events, clock=clock),
+    )

@@ -1,0 +1,128 @@
+"""Promotion: what hot segments have to say becomes facts, and the profile that is made of them."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+
+from memoryos_core.consolidation.fact_store import FactStore
+from memoryos_core.consolidation.facts import Ledger, Told
+from memoryos_core.consolidation.fence import Fence
+from memoryos_core.consolidation.heat import heat
+from memoryos_core.consolidation.learning import Learner, Learnt
+from memoryos_core.consolidation.locks import ScopeLocks
+from memoryos_core.consolidation.own_pages import own_pages
+from memoryos_core.consolidation.places import Places
+from memoryos_core.consolidation.profile import ProfileService
+from memoryos_core.consolidation.segment_store import SegmentStore
+from memoryos_ports.clock import Clock
+from memoryos_ports.ids import MemoryId, Scope
+from memoryos_ports.knowledge import Segment
+from memoryos_ports.memory import MemoryStorage
+
+HEAT_THRESHOLD = 5.0
+"""The heat τ from which a segment is promoted (MemoryOS paper, section 3)."""
+
+SEGMENTS_AT_ONCE = 8
+"""How many segments of a scope are promoted before anybody else's turn."""
+
+
+class Promoted(msgspec.Struct, frozen=True, kw_only=True):
+    """`more`: there may be hot segments left. `refused`: the model did not answer about some and is asked later."""
+
+    more: bool
+    refused: bool
+
+
+class Promoter:
+    """Promotes what is hot: facts first, then the profile, the segment's own mark last.
+
+    Statements have ids of their own, so that pages that are read again after a failure tell nothing twice.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: MemoryStorage,
+        segments: SegmentStore,
+        facts: FactStore,
+        places: Places,
+        profile: ProfileService,
+        learner: Learner,
+        locks: ScopeLocks,
+        clock: Clock,
+        threshold: float = HEAT_THRESHOLD,
+    ) -> None:
+        self._storage = storage
+        self._segments = segments
+        self._facts = facts
+        self._places = places
+        self._profile = profile
+        self._learner = learner
+        self._locks = locks
+        self._clock = clock
+        self._threshold = threshold
+
+    async def promote(self, scope: Scope, fence: Fence) -> Promoted:
+        """Promote the hottest segments of a scope. Raises what the ports raise, and LeaseLost."""
+        now = self._clock.now()
+        hot = self._hot(await self._segments.all(scope), now)
+        outcomes = [await self._promote_one(segment, fence, now) for segment in hot[:SEGMENTS_AT_ONCE]]
+        return Promoted(more=bool(hot), refused=not all(outcomes))
+
+    def _hot(self, segments: Collection[Segment], now: datetime) -> list[Segment]:
+        """Return what is hot and has something to tell, the hottest first."""
+        warmth = {s.id: heat(s, now) for s in segments}
+        hot = [s for s in segments if warmth[s.id] >= self._threshold and self._learner.wants(s)]
+        return sorted(hot, key=lambda segment: (-warmth[segment.id], segment.id))
+
+    async def _promote_one(self, segment: Segment, fence: Fence, now: datetime) -> bool:
+        """Learn from a portion of a segment's pages; return whether the model answered."""
+        pages = await own_pages(self._storage, segment.scope, segment.pending)
+        learnt = await self._learner.learn(segment, pages) if pages else Learnt(pages=(), statements=())
+        if learnt is None:
+            return False
+        unread = {page.id for page in pages} - {page.id for page in learnt.pages}
+        async with self._locks.of(segment.scope):
+            fresh = await self._segments.get(segment.scope, [segment.id])
+            if fresh:
+                await self._keep(fresh[0], learnt, set(segment.pending) - unread, fence, now)
+        return True
+
+    async def _keep(self, segment: Segment, learnt: Learnt, done: set[MemoryId], fence: Fence, now: datetime) -> None:
+        """Write what was learnt from the pages that are still there as they were."""
+        scope = segment.scope
+        edited = await self._edited(scope, learnt)
+        ledger = Ledger(await self._facts.all(scope))
+        for told in await self._told(segment, learnt, edited):
+            ledger.enter(told, now=now)
+        await fence.check()
+        await self._facts.put(scope, ledger.changed)
+        await self._profile.refresh(scope, ledger.facts)
+        await self._segments.put(scope, [_analysed(segment, learnt, done - edited)])
+
+    async def _edited(self, scope: Scope, learnt: Learnt) -> set[MemoryId]:
+        """Return the pages that went or read otherwise since they were read."""
+        now = {page.id: page.text for page in await own_pages(self._storage, scope, [p.id for p in learnt.pages])}
+        return {page.id for page in learnt.pages if now.get(page.id) != page.text}
+
+    async def _told(self, segment: Segment, learnt: Learnt, edited: set[MemoryId]) -> list[Told]:
+        pages = {page.id: page for page in learnt.pages if page.id in segment.pending and page.id not in edited}
+        places = await self._places.get(segment.scope, list(pages))
+        return [
+            Told(statement=statement, page=pages[statement.source], edition=places[statement.source].edition)
+            for statement in learnt.statements
+            if statement.source in pages
+        ]
+
+
+def _analysed(segment: Segment, learnt: Learnt, done: set[MemoryId]) -> Segment:
+    """Return the segment with these pages done; what a model wrote of them goes behind what it wrote before."""
+    read = [page for page in learnt.pages if page.id in segment.pages and page.id in done]
+    pending = tuple(id_ for id_ in segment.pending if id_ not in done)
+    if not learnt.summary or len(read) < len(learnt.pages):
+        return msgspec.structs.replace(segment, pending=pending)
+    before = f"{segment.text}\n" if segment.summarised else ""
+    return msgspec.structs.replace(
+        segment, pending=pending, text=before + learnt.summary, summarised=segment.summarised + len(read)
+    )

@@ -1,0 +1,160 @@
+"""Sorting new pages into segments."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from memoryos_core.consolidation.backlog import Backlog, Note
+from memoryos_core.consolidation.centroid import Centroid, cosine
+from memoryos_core.consolidation.fence import Fence
+from memoryos_core.consolidation.locks import ScopeLocks
+from memoryos_core.consolidation.own_pages import own_pages
+from memoryos_core.consolidation.places import Place, Places
+from memoryos_core.consolidation.segment_store import Cluster, SegmentStore
+from memoryos_core.consolidation.segments import SIMILARITY, admits, begun_by, joined, likeness, open_segment, redrawn
+from memoryos_core.extraction.keywords import extract_keywords
+from memoryos_ports.cursor import position_of
+from memoryos_ports.embedding import Vector
+from memoryos_ports.ids import MemoryId, Scope
+from memoryos_ports.knowledge import Segment
+from memoryos_ports.memory import MemoryQuery, MemoryStorage, Page
+
+PAGES_AT_ONCE = 64
+"""About how many pages are sorted before anybody else's turn."""
+
+_CANDIDATES = 20
+
+
+class Sorter:
+    """Puts each new page into one segment, for good.
+
+    Where a page goes is written down before its segment is: whatever fails in between, the page is in that segment
+    when it is tried again, and in no other.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: MemoryStorage,
+        segments: SegmentStore,
+        places: Places,
+        backlog: Backlog,
+        locks: ScopeLocks,
+        similarity: float = SIMILARITY,
+    ) -> None:
+        self._storage = storage
+        self._segments = segments
+        self._places = places
+        self._backlog = backlog
+        self._locks = locks
+        self._similarity = similarity
+
+    async def sort(self, scope: Scope, fence: Fence) -> bool:
+        """Sort the oldest notes of a scope; return whether there may be more."""
+        async with self._locks.of(scope):
+            notes = await self._backlog.oldest(scope, limit=PAGES_AT_ONCE)
+            portion = _portion(notes)
+            await self._sort(scope, [page for note in portion for page in note.pages], fence)
+            await self._backlog.drop(scope, portion)
+        return len(portion) < len(notes) or len(notes) == PAGES_AT_ONCE
+
+    async def _sort(self, scope: Scope, ids: Sequence[MemoryId], fence: Fence) -> None:
+        places = await self._places.get(scope, list(dict.fromkeys(ids)))
+        waiting = [id_ for id_, place in places.items() if not place.gone]
+        pages = sorted(await own_pages(self._storage, scope, waiting), key=position_of)
+        vectors = await self._segments.page_vectors(pages) if pages else {}
+        table = _Table(self._similarity, vectors, self._segments.empty_centroid)
+        table.lay(await self._known(scope, pages, places, vectors))
+        decided = {page.id: table.seat(page, places[page.id]) for page in pages}
+        await fence.check()
+        await self._places.decide(scope, decided)
+        await self._segments.save(scope, [drawn for cluster in table.touched if (drawn := await self._drawn(cluster))])
+
+    async def _known(
+        self,
+        scope: Scope,
+        pages: Sequence[Page],
+        places: Mapping[MemoryId, Place],
+        vectors: Mapping[MemoryId, Vector | None],
+    ) -> list[Cluster]:
+        """Return the segments that the pages may join, and those in which they are to be already."""
+        near = [await self._near(page, vectors[page.id]) for page in pages]
+        candidates = {segment.id: segment for found in near for segment in found}
+        seats = [place.segment for place in places.values() if place.segment]
+        missing = [id_ for id_ in seats if id_ not in candidates]
+        return await self._segments.clusters(scope, [*candidates.values(), *await self._segments.get(scope, missing)])
+
+    async def _near(self, page: Page, vector: Vector | None) -> list[Segment]:
+        query = MemoryQuery(
+            scope=page.scope,
+            terms=" ".join(extract_keywords([page])),
+            vector=vector,
+            limit=_CANDIDATES,
+            kinds=frozenset({"segment"}),
+            knowledge_limit=_CANDIDATES,
+            agent_id=page.agent_id,
+        )
+        found = await self._storage.search(query)
+        return [item.memory for item in found.knowledge if isinstance(item.memory, Segment)]
+
+    async def _drawn(self, cluster: Cluster) -> Cluster | None:
+        """Return a segment as its pages make it, None when they were all deleted meanwhile."""
+        segment = cluster.segment
+        pages = await own_pages(self._storage, segment.scope, segment.pages)
+        return msgspec.structs.replace(cluster, segment=redrawn(segment, pages)) if pages else None
+
+
+def _portion(notes: Sequence[Note]) -> list[Note]:
+    """Return the first notes that together have enough pages."""
+    portion: list[Note] = []
+    for note in notes:
+        if sum(len(taken.pages) for taken in portion) >= PAGES_AT_ONCE:
+            break
+        portion.append(note)
+    return portion
+
+
+class _Table:
+    """Segments that take in one page after the other."""
+
+    def __init__(self, similarity: float, vectors: Mapping[MemoryId, Vector | None], empty: Centroid) -> None:
+        self._similarity = similarity
+        self._vectors = vectors
+        self._empty = empty
+        self._clusters: dict[MemoryId, Cluster] = {}
+        self._touched: set[MemoryId] = set()
+
+    def lay(self, clusters: Sequence[Cluster]) -> None:
+        """Take segments that are there already to the table."""
+        self._clusters |= {cluster.segment.id: cluster for cluster in clusters}
+
+    @property
+    def touched(self) -> list[Cluster]:
+        """The segments that took a page in."""
+        return [self._clusters[id_] for id_ in sorted(self._touched)]
+
+    def seat(self, page: Page, place: Place) -> MemoryId:
+        """Put a page into its segment and return which: where it belongs already, the likest, or a new one."""
+        chosen = place.segment or self._likest(page) or begun_by(page, edition=place.edition)
+        cluster = self._clusters.get(chosen) or self._begin(chosen, page)
+        if page.id not in cluster.segment.pages and not cluster.segment.evicted:
+            self._touched.add(chosen)
+            self._clusters[chosen] = Cluster(
+                segment=joined(cluster.segment, page),
+                centroid=cluster.centroid.plus(page.id, self._vectors[page.id]),
+            )
+        return chosen
+
+    def _likest(self, page: Page) -> MemoryId | None:
+        """Return the segment that is nearest to the page, None when none is near enough; ties go to the lower id."""
+        near = [(self._likeness(c, page), c.segment.id) for c in self._clusters.values() if admits(c.segment, page)]
+        best = min(near, key=lambda item: (-item[0], item[1]), default=None)
+        return best[1] if best and best[0] >= self._similarity else None
+
+    def _likeness(self, cluster: Cluster, page: Page) -> float:
+        near = cosine(cluster.centroid.vector, self._vectors[page.id])
+        return likeness(near, cluster.segment.keywords, extract_keywords([page]))
+
+    def _begin(self, id_: MemoryId, page: Page) -> Cluster:
+        segment = msgspec.structs.replace(open_segment(id_, page), keywords=extract_keywords([page]))
+        return Cluster(segment=segment, centroid=self._empty)

@@ -1,0 +1,73 @@
+"""The ranker: a pure weighted sum of cheap features over the candidates of one question, no LLM."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from memoryos_core.ranking.dates import holds_any
+from memoryos_core.ranking.features import FEATURES
+from memoryos_core.ranking.question import Asked, read_question
+from memoryos_core.ranking.turns import Column, Turns, lay_out
+from memoryos_core.ranking.weights import MIDPOINT, WEIGHTS
+from memoryos_core.times import find_periods
+from memoryos_ports.memory import Candidate, Chunk, Page
+
+_SURELY_NOT = 700.0  # exp of more overflows
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """A page that answers a question. `score` is 0..1, higher is better, comparable within one answer.
+
+    `features` are the parts whose sum the score stands for: weight times value, by name.
+    """
+
+    page: Page
+    chunk: Chunk
+    score: float
+    features: dict[str, float]
+
+    @property
+    def excerpt(self) -> str:
+        """The text of the best chunk."""
+        return self.page.text[self.chunk.start : self.chunk.end]
+
+
+def rank(question: str, candidates: Sequence[Candidate], *, asked_at: datetime) -> list[Hit]:
+    """Return one hit per candidate, best first; ties go to the newer page, then by id. Input order does not matter.
+
+    Takes about 3 ms for 400 candidates, 7 ms when the question is "when".
+    """
+    columns = feature_columns(question, candidates, asked_at=asked_at)
+    weighted = [[WEIGHTS[name] * value for value in column] for name, column in columns.items()]
+    rows = zip(*weighted, strict=True)
+    return sorted(
+        (_hit(c, dict(zip(columns, row, strict=True))) for c, row in zip(candidates, rows, strict=True)), key=_order
+    )
+
+
+def feature_columns(question: str, candidates: Sequence[Candidate], *, asked_at: datetime) -> dict[str, Column]:
+    """Return the values of every feature by name, in the order of the candidates, before they are weighted."""
+    turns = lay_out(candidates)
+    asked = _read(question, turns, asked_at)
+    return {feature.__name__: feature(asked, turns) for feature in FEATURES}
+
+
+def _read(question: str, turns: Turns, asked_at: datetime) -> Asked:
+    """Read a question; "in May" is the last May that memory knows of when that of this year is not among the turns."""
+    asked = read_question(question, asked_at=asked_at)
+    if not asked.periods or not turns.candidates or holds_any(asked.periods, turns):
+        return asked
+    newest = max(candidate.page.timestamp for candidate in turns.candidates)
+    return msgspec.structs.replace(asked, periods=tuple(find_periods(question, asked_at=newest)))
+
+
+def _hit(candidate: Candidate, parts: dict[str, float]) -> Hit:
+    score = 1 / (1 + math.exp(min(MIDPOINT - sum(parts.values()), _SURELY_NOT)))
+    return Hit(page=candidate.page, chunk=candidate.chunk, score=score, features=parts)
+
+
+def _order(hit: Hit) -> tuple[float, float, float, int, str]:
+    page = hit.page
+    return (-hit.score, -page.timestamp.timestamp(), -page.accepted_at.timestamp(), -page.index, page.id)
