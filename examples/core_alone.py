@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from memoryos_core.memory.block import line_tokens, render_block
 from memoryos_core.memory.ingest import pages_of
 from memoryos_core.memory.pack import fit_to_budget
-from memoryos_core.memory.rank import rank_candidates
+from memoryos_core.ranking.ranker import rank
 from memoryos_ports.events import EventMessage, TurnsEvent
 from memoryos_ports.ids import EventId, TenantId, UserId
 from memoryos_ports.memory import Candidate, Chunk
@@ -23,8 +23,8 @@ event = TurnsEvent(
 )
 porto, walnuts = pages_of(event)
 whole = Chunk(number=0, start=0, end=19)
-hits = rank_candidates("Which nuts must I avoid?", [
+hits = rank("Which nuts must I avoid?", [
     Candidate(page=porto, chunk=whole, cosine=0.1),
     Candidate(page=walnuts, chunk=whole, cosine=0.6, words={1: 2.5}),
-])  # fmt: skip
-print(render_block(fit_to_budget(hits, budget_tokens=60, cost=line_tokens, min_score=0.1)))  # noqa: T201
+], asked_at=NOW)  # fmt: skip
+print(render_block(fit_to_budget(hits, budget_tokens=60, cost=line_tokens)))  # noqa: T201

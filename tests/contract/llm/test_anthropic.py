@@ -23,6 +23,7 @@ from memoryos_ports.llm import LlmAdapter
 from tests.contract.llm.conftest import Make
 from tests.contract.llm.decoders import MakeDecoder, StreamDecoderContract, Streams
 from tests.contract.llm.faults import KEY, LlmFaultContract, assert_idle, broken_stream, errors_of_both
+from tests.contract.llm.owner_cache import OwnerCacheContract, ToolTurn
 from tests.contract.llm.requests import deltas_of, make_request, stream_of, text_of
 from tests.contract.llm.suite import LlmContract
 from tests.support.anthropic_answers import (
@@ -195,6 +196,23 @@ async def test_what_cannot_be_said_is_refused_before_anything_is_sent(
 
     assert caught.value.code == "unsupported_value"
     assert upstream.requests == []
+
+
+class TestWhatIsKeptForOwners(OwnerCacheContract):
+    """Signed thoughts go with their owner."""
+
+    @pytest.fixture
+    def llm(self, patient: LlmAdapter) -> LlmAdapter:
+        """An adapter that never gives up."""
+        return patient
+
+    @pytest.fixture
+    def turn(self) -> ToolTurn:
+        """Calls of two tools after a thought."""
+        calls = calling(("toolu_1", "a", '{"x":1}'), ("toolu_2", "b", "{}"), content="I look.")
+        loop = (user("Look."), calls, result("toolu_1", "1"), result("toolu_2", "2"))
+        asked = ask(user("Look."), model=NEWEST_MODEL, tools=[function("a"), function("b")])
+        return ToolTurn(asked=asked, called=Reply(completion=_THOUGHTFUL), returned=ask(*loop, model=NEWEST_MODEL))
 
 
 @pytest.mark.parametrize("streamed", [False, True])

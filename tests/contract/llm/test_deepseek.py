@@ -24,6 +24,7 @@ from tests.contract.llm.conftest import Make
 from tests.contract.llm.decoders import MakeDecoder, StreamDecoderContract, Streams
 from tests.contract.llm.faults import KEY, LlmFaultContract, broken_stream, errors_of_both
 from tests.contract.llm.openai_sdk import BODY, TOOLS, OpenAiSdkContract, request_of, without_thoughts
+from tests.contract.llm.owner_cache import OwnerCacheContract, ToolTurn
 from tests.contract.llm.requests import deltas_of, make_request, stream_of, text_of
 from tests.contract.llm.suite import LlmContract
 from tests.support import deepseek_answers as deepseek
@@ -63,6 +64,15 @@ class TestDeepSeekLlm(LlmContract):
 
 class TestDeepSeekLlmOnAFailingProvider(LlmFaultContract):
     """`DeepSeekLlm` on a provider that fails in every way."""
+
+
+class TestWhatIsKeptForOwners(OwnerCacheContract):
+    """Thoughts go with their owner."""
+
+    @pytest.fixture
+    def turn(self) -> ToolTurn:
+        """A call of tools after thoughts."""
+        return ToolTurn(asked=ChatRequest(model=V4, messages=()), called=CALLED, returned=request_of(LOSSY))
 
 
 class TestDeepSeekStreamDecoder(StreamDecoderContract):

@@ -29,6 +29,7 @@ from memoryos_ports.llm_embeddings import EmbeddingsAdapter, EmbeddingsRequest
 from tests.contract.llm.conftest import Make
 from tests.contract.llm.decoders import MakeDecoder, StreamDecoderContract, Streams
 from tests.contract.llm.faults import KEY, LlmFaultContract, broken_stream, errors_of_both
+from tests.contract.llm.owner_cache import OwnerCacheContract, ToolTurn
 from tests.contract.llm.requests import deltas_of, make_request, stream_of, text_of
 from tests.contract.llm.suite import LlmContract
 from tests.support.completion import Completion
@@ -155,6 +156,16 @@ async def test_ge2_a_stream_is_asked_for_as_events_and_ends_with_its_body(
     assert (streamed.path, streamed.query) == ("/v1beta/models/fake-model:streamGenerateContent", {"alt": "sse"})
     assert (whole.path, whole.query) == ("/v1beta/models/fake-model:generateContent", {})
     assert deltas_of(chunks)[-1].finish_reason == "stop"
+
+
+class TestWhatIsKeptForOwners(OwnerCacheContract):
+    """Signatures go with their owner."""
+
+    @pytest.fixture
+    def turn(self) -> ToolTurn:
+        """A signed call of tools."""
+        returned_ = asking(called(*TOOLS), returned("call_1", "1"), returned("call_2", "2"))
+        return ToolTurn(asked=asking(), called=Reply.tools(*TOOLS), returned=returned_)
 
 
 async def test_ge5_a_signature_that_the_client_lost_is_put_back(llm: GeminiLlm, upstream: FakeUpstream) -> None:

@@ -26,6 +26,7 @@ from tests.contract.llm.conftest import Make
 from tests.contract.llm.decoders import MakeDecoder, StreamDecoderContract, Streams
 from tests.contract.llm.faults import KEY, LlmFaultContract, broken_stream, errors_of_both
 from tests.contract.llm.openai_sdk import TOOLS, OpenAiSdkContract, request_of, without_thoughts
+from tests.contract.llm.owner_cache import OwnerCacheContract, ToolTurn
 from tests.contract.llm.requests import deltas_of, make_request, stream_of, text_of
 from tests.contract.llm.suite import LlmContract
 from tests.support import openrouter_answers as openrouter
@@ -336,6 +337,16 @@ async def test_the_id_of_a_generation_is_kept(llm: LlmAdapter, upstream: FakeUps
     chunks = await stream_of(llm, make_request())
 
     assert answer.facts.headers == chunks[0].facts.headers == {"x-generation-id": "gen-1"}
+
+
+class TestWhatIsKeptForOwners(OwnerCacheContract):
+    """Details of thoughts go with their owner."""
+
+    @pytest.fixture
+    def turn(self) -> ToolTurn:
+        """A call of tools with details of thoughts."""
+        asked = ChatRequest(model=CLAUDE, messages=())
+        return ToolTurn(asked=asked, called=CALLED, returned=request_of(_conversation()))
 
 
 class TestDetailsOfThoughts:

@@ -35,5 +35,15 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def owner(self) -> str:
         """An opaque name of whose conversation this is: of the user, else of the tenant."""
         if self.scope is None:
-            return f"{len(self.tenant_id)}:{self.tenant_id}"
-        return f"{len(self.scope.tenant_id)}:{self.scope.tenant_id}/{self.scope.user_id}"
+            return _tenant(self.tenant_id)
+        return owner_of(self.scope)
+
+
+def owner_of(scope: Scope) -> str:
+    """Return the opaque name under which adapters keep something of a user's conversations."""
+    return f"{_tenant(scope.tenant_id)}/{scope.user_id}"
+
+
+def _tenant(tenant_id: TenantId) -> str:
+    """Its length goes before it, so that no tenant and user run together into another's name."""
+    return f"{len(tenant_id)}:{tenant_id}"

@@ -1,10 +1,11 @@
 """The wiring of memory's lifecycle: what takes turns in, edits, deletes, exports and erases them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dependency_injector import providers
 
 from memoryos_adapters.container import AdapterContainer
+from memoryos_adapters.registry import ConfiguredLlm
 from memoryos_core.chat.conversations import Conversations
 from memoryos_core.consolidation.backlog import Backlog
 from memoryos_core.consolidation.derivatives import Derivatives
@@ -15,7 +16,7 @@ from memoryos_core.consolidation.profile import ProfileService
 from memoryos_core.consolidation.segment_store import SegmentStore
 from memoryos_core.lifecycle.deletion import Deletion
 from memoryos_core.lifecycle.editing import Editing
-from memoryos_core.lifecycle.erasure import Erasure, erasable_stores
+from memoryos_core.lifecycle.erasure import Erasure, Forget, erasable_stores
 from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.history import History
 from memoryos_core.lifecycle.intake import Intake
@@ -37,12 +38,18 @@ from memoryos_core.transfer.importing import Importer
 from memoryos_core.transfer.notes import NoteWriter
 from memoryos_core.transfer.segments import SegmentRestorer
 from memoryos_ports.embedding import Embedder, EmbeddingCache
+from memoryos_ports.llm import OwnerCache
 
 
-def caches_of(recall: Recall, embedder: Embedder) -> list[Callable[[], None]]:
-    """Return what empties the caches that hold something of users' texts."""
-    kept = [embedder.forget] if isinstance(embedder, EmbeddingCache) else []
-    return [recall.forget, *kept]
+def caches_of(recall: Recall, embedder: Embedder, llms: Sequence[ConfiguredLlm]) -> list[Forget]:
+    """Return what empties the caches that hold something of users' texts, those of vectors whoever is forgotten."""
+    vectors = [recall.forget, *([embedder.forget] if isinstance(embedder, EmbeddingCache) else [])]
+    adapters = [llm.adapter for llm in llms]
+    return [*map(_of_all, vectors), *(adapter.forget for adapter in adapters if isinstance(adapter, OwnerCache))]
+
+
+def _of_all(forget: Callable[[], None]) -> Forget:
+    return lambda _: forget()
 
 
 class LifecycleContainer(AdapterContainer):
@@ -160,7 +167,7 @@ class LifecycleContainer(AdapterContainer):
             registry=registry,
         ),
         refusals=refusals,
-        caches=providers.Singleton(caches_of, recall, AdapterContainer.embedder),
+        caches=providers.Singleton(caches_of, recall, AdapterContainer.embedder, AdapterContainer.llms),
         preferences=preferences,
         gate=gate,
         locks=learning_locks,

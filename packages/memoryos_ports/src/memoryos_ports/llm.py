@@ -235,3 +235,12 @@ class LlmAdapter(Protocol):
         Closing the generator closes the upstream call.
         """
         ...
+
+
+@runtime_checkable
+class OwnerCache(Protocol):
+    """What keeps something between the calls of an owner (`ChatRequest.owner`), but not beyond an erasure."""
+
+    def forget(self, owner: str) -> None:
+        """Drop all that is kept for an owner, and nothing of anybody else; an unknown one is no error."""
+        ...

@@ -51,6 +51,18 @@ def test_the_oldest_go_when_they_hold_too_much() -> None:
     assert [cache.find("ada", f"call_{n}") is not None for n in (1, 2, 3)] == [False, False, True]
 
 
+def test_what_was_kept_for_an_owner_is_forgotten_and_makes_room() -> None:
+    cache = ReplayCache(max_bytes=10)
+    cache.keep("ada", ["call_1", "call_2"], b"x" * 4)
+    cache.keep("adam", ["call_1"], b"y" * 2)
+
+    cache.forget("ada")
+    cache.keep("adam", ["call_2"], b"z" * 8)
+
+    assert [cache.find("ada", call_id) for call_id in ("call_1", "call_2")] == [None, None]
+    assert [cache.find("adam", call_id) for call_id in ("call_1", "call_2")] == [b"y" * 2, b"z" * 8]
+
+
 def test_what_is_kept_again_is_replaced_and_counted_once() -> None:
     cache = ReplayCache(max_bytes=10)
 

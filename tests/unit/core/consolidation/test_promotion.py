@@ -292,7 +292,9 @@ async def test_a_model_is_asked_at_most_three_times_in_ten_turns(pause: int) -> 
     async with consolidating(ConsolidationPolicy(), learner=learner) as stack:
         for start in range(0, len(turns), 2 * pause):
             pages = await say(stack, *turns[start : start + 2 * pause], start=start)
-            stack.consolidation.visits.note(ANA, pages)  # all of them enter prompts, so that every segment is hot
+            await consolidate(stack)
+            for _ in range(5):  # all of them enter prompts, so that every segment is hot
+                stack.consolidation.visits.note(ANA, pages)
             await stack.consolidation.visits.flush()
             await consolidate(stack)
         assert 0 < learner.calls <= 0.3 * len(turns)

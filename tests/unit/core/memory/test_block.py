@@ -38,14 +38,21 @@ def test_a_page_cannot_leave_its_line(text: str, name: str | None) -> None:
 def test_the_quotation_is_the_text(text: str) -> None:
     line = render_block([make_page(text, name="Ana")]).splitlines()[2]
     label, _, quotation = line.partition(": ")
-    assert label == "- 2026-03-01 12:00 Ana"
+    assert label == '- 2026-03-01 12:00 "Ana"'
     assert json.loads(quotation) == text
+
+
+@given(TEXTS)
+def test_a_name_cannot_leave_its_quotes(name: str) -> None:
+    line = render_block([make_page("tea", name=f"Ana {name}")]).splitlines()[2]
+    label = line.removeprefix("- 2026-03-01 12:00 ")
+    assert json.loads("[" + label.replace('": "tea"', '", "tea"') + "]")[1:] == ["tea"]
 
 
 @pytest.mark.parametrize("name", ["Ana\nassistant", "  Ana \u2028 assistant ", "Ana\r\n\tassistant"])
 def test_a_name_with_line_breaks_stays_on_its_line(name: str) -> None:
     speaker = render_block([make_page("tea", name=name)]).splitlines()[2].removeprefix("- 2026-03-01 12:00 ")
-    assert speaker in ('Ana assistant: "tea"',)
+    assert speaker == '"Ana assistant": "tea"'
 
 
 def test_the_defect_of_a_block_that_is_recalled_again_is_not_there() -> None:

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
-from memoryos_core.memory.pack import FACTS_SHARE, MAX_FACTS, MIN_FACT_SCORE, chronological, fit_to_budget, pack
-from memoryos_core.memory.rank import Hit, KnowledgeHit
+from memoryos_core.memory.pack import FACTS_SHARE, MAX_FACTS, MIN_FACT_COSINE, chronological, fit_to_budget, pack
+from memoryos_core.ranking.knowledge import KnowledgeHit
+from memoryos_core.ranking.ranker import Hit
+from memoryos_core.ranking.weights import WEIGHTS
 from memoryos_core.tokens import estimate_tokens
 from memoryos_ports.knowledge import Fact
 from memoryos_ports.memory import Page
@@ -61,17 +63,9 @@ def test_a_page_too_long_is_passed_over_for_a_shorter_one() -> None:
     assert fit_to_budget(hits([long, short]), budget_tokens=20, cost=lambda page: len(page.text)) == [short]
 
 
-def test_hits_below_the_least_score_are_left_out() -> None:
-    good, poor = make_page("good", event="e1"), make_page("poor", event="e2")
-    chosen = fit_to_budget(
-        [make_hit(good, score=0.5), make_hit(poor, score=0.49)], budget_tokens=99, cost=lambda _: 1, min_score=0.5
-    )
-    assert chosen == [good]
-
-
-def known(fact: Fact, *, score: float = 0.9) -> KnowledgeHit:
-    """Return a fact as a hit."""
-    return KnowledgeHit(memory=fact, score=score, features={})
+def known(fact: Fact, *, cosine: float = 0.9, words: float = 0.0) -> KnowledgeHit:
+    """Return a fact as a hit that is so near to its question."""
+    return KnowledgeHit(memory=fact, score=0.5, features={"cosine": WEIGHTS["cosine"] * cosine, "words": words})
 
 
 @given(pages(), st.lists(st.text(max_size=60), max_size=12), st.integers(-50, 400))
@@ -100,7 +94,9 @@ def test_facts_take_their_share_and_no_more() -> None:
     assert len(pack([], facts, budget_tokens=12, cost=lambda _: 1)) == 12 * FACTS_SHARE
 
 
-def test_poor_facts_and_the_same_statement_again_are_left_out() -> None:
-    poor = known(make_fact("poor", source="f1"), score=MIN_FACT_SCORE - 0.01)
-    best, again = known(make_fact("same", source="f2")), known(make_fact("same", source="f3"), score=0.5)
-    assert pack([], [best, again, poor], budget_tokens=99, cost=lambda _: 1) == [best.memory]
+def test_facts_far_from_the_question_and_the_same_statement_again_are_left_out() -> None:
+    far = known(make_fact("far", source="f1"), cosine=MIN_FACT_COSINE - 0.01)
+    best, again = known(make_fact("same", source="f2")), known(make_fact("same", source="f3"))
+    assert pack([], [best, again, far], budget_tokens=99, cost=lambda _: 1) == [best.memory]
+    sharing = known(make_fact("far", source="f1"), cosine=MIN_FACT_COSINE - 0.01, words=0.1)
+    assert pack([], [sharing], budget_tokens=99, cost=lambda _: 1) == [sharing.memory]

@@ -50,9 +50,9 @@ def test_a_turn_between_two_that_hold_the_words_has_them_in_its_window() -> None
     assert column("window", "tea", *found) == [0.75, 0.25, 1]
 
 
-def test_a_word_that_both_neighbours_hold_counts_once() -> None:
+def test_a_word_that_both_neighbours_hold_counts_once_as_where_it_weighs_most() -> None:
     first, last = conversation("a", "b")
-    found = [turn(first, words={1: 1.0}), turn(last, words={1: 1.0}), turn(page("x"), words={1: 2.0})]
+    found = [turn(first, words={1: 2.0}), turn(last, words={1: 1.0}), turn(page("x"), words={1: 4.0})]
     assert column("window", "tea", *found) == [0.5, 0.5, 1]
 
 

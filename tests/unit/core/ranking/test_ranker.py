@@ -73,6 +73,12 @@ def test_the_score_rises_with_the_sum_of_the_parts(found: list[Candidate]) -> No
     assert sums == sorted(sums, reverse=True)
 
 
+@given(candidates(), st.integers(0, 15))
+def test_a_limit_keeps_the_best(found: list[Candidate], limit: int) -> None:
+    best = rank("What did Ana say", found, asked_at=NOON)[:limit]
+    assert rank("What did Ana say", found, asked_at=NOON, limit=limit) == best
+
+
 def test_no_candidates_are_no_hits() -> None:
     assert rank("When was that, last week?", [], asked_at=NOON) == []
 
@@ -82,8 +88,9 @@ def test_every_feature_has_a_weight() -> None:
 
 
 def test_ties_go_to_the_newer_page() -> None:
-    older, newer = (make_candidate(make_page(event=f"e{at}", timestamp=after(at))) for at in (0, 60))
-    assert [hit.page for hit in rank("tea", [older, newer], asked_at=NOON)] == [newer.page, older.page]
+    pages = [make_page(event=f"e{minute}", timestamp=after(60 * minute)) for minute in range(6)]
+    hits = rank("tea", [make_candidate(page) for page in pages], asked_at=NOON)
+    assert [hit.page for hit in hits] == pages[::-1]
 
 
 def test_a_hit_keeps_its_page_its_chunk_and_its_parts() -> None:

@@ -22,14 +22,14 @@ from memoryos_ports.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from memoryos_ports.llm import CallFacts, ChatAnswer, ChatChunk, ChatRequest, Usage
+from memoryos_ports.llm import CallFacts, ChatAnswer, ChatChunk, ChatRequest, OwnerCache, Usage
 from memoryos_ports.llm_embeddings import EmbeddingsAnswer, EmbeddingsRequest
 
 _NO_SUCH_ROUTE = (404, 405)
 
 
 class HttpLlm:
-    """An `LlmAdapter` over one POST per request. The session belongs to the caller."""
+    """An `LlmAdapter` and `OwnerCache` over one POST per request. The session belongs to the caller."""
 
     def __init__(self, name: str, settings: LlmProviderSettings, http: Http, dialect: ChatDialect) -> None:
         self._name, self._provider, self._dialect = name, Provider(name, settings, http), dialect
@@ -86,6 +86,11 @@ class HttpLlm:
                 if chunks:
                     yield _begun(chunks, outgoing, call)
             await call.drain()
+
+    def forget(self, owner: str) -> None:
+        """Drop what the dialect keeps of an owner's conversations, if it keeps anything."""
+        if isinstance(self._dialect, OwnerCache):
+            self._dialect.forget(owner)
 
     async def _prepared(self, request: ChatRequest) -> ChatRequest:
         if not self._dialect.inlines_images:

@@ -32,17 +32,22 @@ class ReplayCache:
         if len(blob) > self._max_bytes:
             return
         for call_id in call_ids:
-            self._forget((owner, call_id, said))
+            self._drop((owner, call_id, said))
             self._blobs[owner, call_id, said] = blob
             self._held += len(blob)
         while self._blobs and (len(self._blobs) > self._max_entries or self._held > self._max_bytes):
-            self._forget(next(iter(self._blobs)))
+            self._drop(next(iter(self._blobs)))
 
     def find(self, owner: str, call_id: str, *, said: bytes = b"") -> bytes | None:
         """Return what was kept for a call, None when nothing is."""
         return self._blobs.get((owner, call_id, said))
 
-    def _forget(self, key: _Key) -> None:
+    def forget(self, owner: str) -> None:
+        """Drop all that was kept for an owner."""
+        for key in [key for key in self._blobs if key[0] == owner]:
+            self._drop(key)
+
+    def _drop(self, key: _Key) -> None:
         blob = self._blobs.pop(key, None)
         self._held -= len(blob or b"")
 

@@ -22,8 +22,9 @@ from memoryos_core.lifecycle.preferences import Preferences
 from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.pack import pack
-from memoryos_core.memory.rank import Hit, KnowledgeHit
 from memoryos_core.memory.recall import Question, Recall, Recalled
+from memoryos_core.ranking.knowledge import KnowledgeHit
+from memoryos_core.ranking.ranker import Hit, is_related
 from memoryos_core.tokens import CHARS_PER_TOKEN, estimate_tokens
 from memoryos_ports.clock import Clock
 from memoryos_ports.errors import MemoryOSError
@@ -32,8 +33,8 @@ from memoryos_ports.ids import EventId, Scope
 from memoryos_ports.llm import Message
 from memoryos_ports.memory import Memory, MemoryKind
 
-MIN_SCORE = 0.05
-"""Pages that score below this do not enter a prompt: a cosine of about .1 and no word in common is noise."""
+MIN_COSINE = 0.1
+"""Pages that are less near to the question than this, and share no word with it, do not enter a prompt: noise."""
 
 MAX_PAGES = 20
 """The most pages that enter a prompt, however much room the budget leaves."""
@@ -232,7 +233,7 @@ class ChatMemory:
         fresh = (
             hit
             for hit in hits
-            if hit.score >= MIN_SCORE
+            if is_related(hit.features, cosine=MIN_COSINE)
             and len(hit.page.text) <= budget * CHARS_PER_TOKEN
             and normalised(hit.page.text) not in carried
         )

@@ -8,7 +8,6 @@ import msgspec
 
 from memoryos_core.extraction.slots import is_slot, slot_named
 from memoryos_ports.documents import DocumentStore
-from memoryos_ports.errors import VersionConflict
 from memoryos_ports.ids import MemoryId, Scope
 from memoryos_ports.knowledge import Fact
 
@@ -55,9 +54,7 @@ class ProfileService:
         Entries that are new or differ are pinned; facts whose entries are missing stay out. Raises VersionConflict
         when somebody else was faster, and then nothing is changed.
         """
-        before, found = await self.read(scope)
-        if found != version:
-            raise VersionConflict(kind=PROFILE_KIND, identifier=PROFILE_ID, expected=version, found=found)
+        before, _ = await self.read(scope)
         body = msgspec.json.encode(_edited(before, entries))
         stored = await self._documents.put(scope, PROFILE_KIND, PROFILE_ID, body, expected_version=version)
         return stored.version

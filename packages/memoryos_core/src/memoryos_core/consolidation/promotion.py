@@ -90,24 +90,18 @@ class Promoter:
         return True
 
     async def _keep(self, segment: Segment, learnt: Learnt, done: set[MemoryId], fence: Fence, now: datetime) -> None:
-        """Write what was learnt from the pages that are still there as they were."""
+        """Write what was learnt from the pages that were not forgotten meanwhile; an edited one waits in the backlog."""
         scope = segment.scope
-        edited = await self._edited(scope, learnt)
         ledger = Ledger(await self._facts.all(scope))
-        for told in await self._told(segment, learnt, edited):
+        for told in await self._told(segment, learnt):
             ledger.enter(told, now=now)
         await fence.check()
         await self._facts.put(scope, ledger.changed)
         await self._profile.refresh(scope, ledger.facts)
-        await self._segments.put(scope, [_analysed(segment, learnt, done - edited)])
+        await self._segments.put(scope, [_analysed(segment, learnt, done)])
 
-    async def _edited(self, scope: Scope, learnt: Learnt) -> set[MemoryId]:
-        """Return the pages that went or read otherwise since they were read."""
-        now = {page.id: page.text for page in await own_pages(self._storage, scope, [p.id for p in learnt.pages])}
-        return {page.id for page in learnt.pages if now.get(page.id) != page.text}
-
-    async def _told(self, segment: Segment, learnt: Learnt, edited: set[MemoryId]) -> list[Told]:
-        pages = {page.id: page for page in learnt.pages if page.id in segment.pending and page.id not in edited}
+    async def _told(self, segment: Segment, learnt: Learnt) -> list[Told]:
+        pages = {page.id: page for page in learnt.pages if page.id in segment.pending}
         places = await self._places.get(segment.scope, list(pages))
         return [
             Told(statement=statement, page=pages[statement.source], edition=places[statement.source].edition)

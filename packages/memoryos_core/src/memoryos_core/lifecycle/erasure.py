@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from loguru import logger
 
+from memoryos_core.caller import owner_of
 from memoryos_core.consolidation.locks import ScopeLocks
 from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.preferences import Preferences
@@ -31,7 +32,8 @@ IN_HAND = "in_hand"
 Erase: TypeAlias = Callable[[Scope], Awaitable[int]]
 """Removes what a store holds of a scope, and returns how much that was: done again, 0 is the proof."""
 
-Forget: TypeAlias = Callable[[], None]
+Forget: TypeAlias = Callable[[str], None]
+"""Drops what a cache keeps of an owner (`owner_of` a scope); one that cannot tell drops all that it keeps."""
 
 
 class ErasureReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +117,7 @@ class Erasure:
     def _forget(self, scope: Scope) -> None:
         self._preferences.forget(scope)
         for forget in self._caches:
-            forget()
+            forget(owner_of(scope))
 
 
 def erasable_stores(

@@ -27,9 +27,9 @@ _BLOCK = re.compile(
 def render_block(memories: Sequence[Memory]) -> str:
     """Return the block that quotes these memories in the order given, one per line; "" for none.
 
-    A page's line reads ``- 2026-11-22 10:15 Ana: "..."``, a fact's ``- since 2026-11-22: "..."``, with the day up to
-    which it held if it ended. The text is a JSON string, so it cannot leave its line or its quotes, and the block's own
-    delimiters inside text or names are escaped.
+    A page's line reads ``- 2026-11-22 10:15 "Ana": "..."`` (without a name its role, unquoted), a fact's
+    ``- since 2026-11-22: "..."``, with the day up to which it held if it ended. Text and name are JSON strings, so they
+    cannot leave their line or their quotes, and the block's own delimiters inside them are escaped.
     """
     if not memories:
         return ""
@@ -55,18 +55,22 @@ def strip_blocks(text: str) -> str:
 
 
 def _line(memory: Memory) -> str:
-    quoted = json.dumps(memory.text, ensure_ascii=False).translate(_LINE_BREAKS)
-    return _DELIMITER.sub("\\\\u003c", f"- {_label(memory)}: {quoted}")
+    return _DELIMITER.sub("\\\\u003c", f"- {_label(memory)}: {_quoted(memory.text)}")
 
 
 def _label(memory: Memory) -> str:
     if isinstance(memory, Page):
-        return f"{memory.timestamp:%Y-%m-%d %H:%M} {_one_line(memory.name or memory.role)}"
+        speaker = _quoted(_one_line(memory.name)) if memory.name else _one_line(memory.role)
+        return f"{memory.timestamp:%Y-%m-%d %H:%M} {speaker}"
     if isinstance(memory, Fact):
         asked = "asked of you " if memory.subject == "agent" else ""
         ended = f" until {memory.valid_to:%Y-%m-%d}" if memory.valid_to else ""
         return f"{asked}since {memory.valid_from:%Y-%m-%d}{ended}"
     return f"{memory.started_at:%Y-%m-%d} to {memory.timestamp:%Y-%m-%d} in short"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).translate(_LINE_BREAKS)
 
 
 def _one_line(text: str) -> str:

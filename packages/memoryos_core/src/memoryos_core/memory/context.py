@@ -4,8 +4,9 @@ import msgspec
 
 from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
 from memoryos_core.memory.pack import pack
-from memoryos_core.memory.rank import Hit, KnowledgeHit
 from memoryos_core.memory.recall import Question, Recall
+from memoryos_core.ranking.knowledge import KnowledgeHit
+from memoryos_core.ranking.ranker import Hit
 from memoryos_core.tokens import estimate_tokens
 from memoryos_ports.memory import Page
 from memoryos_ports.short_term import ShortTermStore

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from memoryos_core.memory.rank import Hit, KnowledgeHit
+from memoryos_core.ranking.knowledge import KnowledgeHit
+from memoryos_core.ranking.ranker import Hit, is_related
 from memoryos_ports.knowledge import Fact
 from memoryos_ports.memory import Memory, Page
 
@@ -12,8 +13,8 @@ MAX_FACTS = 8
 FACTS_SHARE = 0.25
 """How much of the budget facts may take: the turns themselves say more than what was made of them."""
 
-MIN_FACT_SCORE = 0.2
-"""Facts that score below this do not enter a prompt."""
+MIN_FACT_COSINE = 0.25
+"""Facts that are less near to the question than this, and share no word with it, do not enter a prompt."""
 
 
 def pack(
@@ -22,7 +23,6 @@ def pack(
     *,
     budget_tokens: int,
     cost: Callable[[Memory], int],
-    min_score: float = 0.0,
 ) -> list[Memory]:
     """Return what goes into a prompt: facts, oldest first, then pages, oldest first, within the budget.
 
@@ -31,7 +31,7 @@ def pack(
     share = int(budget_tokens * FACTS_SHARE)
     facts = fit_facts(knowledge, budget_tokens=share, cost=cost)
     left = budget_tokens - sum(map(cost, facts))
-    pages = fit_to_budget(hits, budget_tokens=left, cost=cost, min_score=min_score)
+    pages = fit_to_budget(hits, budget_tokens=left, cost=cost)
     told = {page.id for page in pages}
     return [*(fact for fact in facts if told.isdisjoint(fact.sources)), *pages]
 
@@ -42,7 +42,9 @@ def fit_facts(knowledge: Sequence[KnowledgeHit], *, budget_tokens: int, cost: Ca
     left = budget_tokens
     for hit in knowledge:
         fact = hit.memory
-        if not isinstance(fact, Fact) or hit.score < MIN_FACT_SCORE or fact.text in chosen or cost(fact) > left:
+        if not isinstance(fact, Fact) or fact.text in chosen or cost(fact) > left:
+            continue
+        if not is_related(hit.features, cosine=MIN_FACT_COSINE):
             continue
         chosen[fact.text] = fact
         left -= cost(fact)
@@ -56,13 +58,11 @@ def chronological(pages: Iterable[Page]) -> list[Page]:
     return sorted(pages, key=lambda page: (page.timestamp, page.accepted_at, page.index, page.id))
 
 
-def fit_to_budget(
-    hits: Sequence[Hit], *, budget_tokens: int, cost: Callable[[Page], int], min_score: float = 0.0
-) -> list[Page]:
+def fit_to_budget(hits: Sequence[Hit], *, budget_tokens: int, cost: Callable[[Page], int]) -> list[Page]:
     """Return the best pages whose costs together stay within the budget, oldest first.
 
     `hits` come best first. A page that does not fit is passed over, a smaller one after it may still fit. Pages of
-    the same speaker and text are taken once. Hits that score below `min_score` (0..1) are left out.
+    the same speaker and text are taken once.
     """
     chosen: list[Page] = []
     seen: set[tuple[str, str]] = set()
@@ -70,7 +70,7 @@ def fit_to_budget(
     for hit in hits:
         page = hit.page
         key = (page.name or page.role, page.text)
-        if hit.score < min_score or key in seen or (price := cost(page)) > left:
+        if key in seen or (price := cost(page)) > left:
             continue
         seen.add(key)
         chosen.append(page)

@@ -10,7 +10,8 @@ from loguru import logger
 
 from memoryos_core.memory.embedding_policy import GuardedEmbedder
 from memoryos_core.memory.indexing import spoken
-from memoryos_core.memory.rank import Hit, KnowledgeHit, rank_candidates, rank_knowledge
+from memoryos_core.ranking.knowledge import KnowledgeHit, rank_found
+from memoryos_core.ranking.ranker import Hit, rank
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_ports.embedding import Embedder, Vector
 from memoryos_ports.errors import MemoryOSError
@@ -103,10 +104,8 @@ class Recall:
         vector, waiting = await self._embed(question, pages)
         found = await self._storage.search(_query(question, vector, waiting))
         held_at = question.until or question.asked_at
-        return Recalled(
-            hits=rank_candidates(question.text, found.pages),
-            knowledge=rank_knowledge(found.knowledge, held_at=held_at),
-        )
+        hits, knowledge = rank_found(question.text, found, asked_at=question.asked_at, held_at=held_at)
+        return Recalled(hits=hits, knowledge=knowledge)
 
     async def search_or_degrade(self, question: Question, *, timeout_s: float) -> Recalled:
         """Return within `timeout_s` what can be found, never raising for a store or an embedder.
@@ -124,7 +123,8 @@ class Recall:
                 pages = await self._unindexed(question)
         except (MemoryOSError, TimeoutError):
             return Recalled(degraded=True)
-        return Recalled(hits=rank_candidates(question.text, _by_words(question, pages)), degraded=True)
+        hits = rank(question.text, _by_words(question, pages), asked_at=question.asked_at)
+        return Recalled(hits=hits, degraded=True)
 
     async def memories(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Memory]:
         """Return those of the memories that exist, indexed or waiting, in the order asked for."""
@@ -190,16 +190,14 @@ def _as_indexed(page: Page, vector: Vector | None) -> IndexEntry:
 
 
 def _by_words(question: Question, pages: Sequence[Page]) -> list[Candidate]:
-    """Return candidates without an index: the words shared with the question stand in for BM25."""
+    """Return, without an index, the pages that share words with the question; the words stand in for BM25."""
     asked = {word: number for number, word in enumerate(sorted(_words(question.text)))}
-    return [
-        Candidate(
-            page=page,
-            chunk=Chunk(number=0, start=0, end=len(page.text)),
-            words={asked[word]: 1.0 for word in _words(page.text[:QUESTION_CHARS]) if word in asked},
-        )
-        for page in pages
-    ]
+    candidates = []
+    for page in pages:
+        if shared := {asked[word]: 1.0 for word in _words(page.text[:QUESTION_CHARS]) if word in asked}:
+            whole = Chunk(number=0, start=0, end=len(page.text))
+            candidates.append(Candidate(page=page, chunk=whole, words=shared))
+    return candidates
 
 
 def _words(text: str) -> frozenset[str]:

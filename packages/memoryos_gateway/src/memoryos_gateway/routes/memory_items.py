@@ -6,7 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from memoryos_core.memory.rank import Hit, KnowledgeHit
+from memoryos_core.ranking.knowledge import KnowledgeHit
+from memoryos_core.ranking.ranker import Hit
 from memoryos_ports.knowledge import Fact, Segment
 from memoryos_ports.memory import Memory, Page
 

@@ -69,6 +69,10 @@ class AnthropicDialect:
         by_tool = answers_by_tool(request, capabilities_of(request.model))
         return AnthropicStreamDecoder(request, by_tool=by_tool, errors=self._errors, cache=self._cache)
 
+    def forget(self, owner: str) -> None:
+        """Drop what is kept of an owner's conversations."""
+        self._cache.forget(owner)
+
     def error_of(self, body: bytes, *, status: int, headers: Mapping[str, str], model: str) -> MemoryOSError:
         """Return the error that an answer other than a 200 means."""
         return self._errors.error_of(body, status=status, headers=headers, model=model)

@@ -59,6 +59,10 @@ class DeepSeekDialect(OpenAiDialect):
         """Return a decoder for one stream."""
         return self._replayed.listening(super().stream_decoder(request), request.owner)
 
+    def forget(self, owner: str) -> None:
+        """Drop what is kept of an owner's conversations."""
+        self._replayed.forget(owner)
+
     def error_of(self, body: bytes, *, status: int, headers: Mapping[str, str], model: str) -> MemoryOSError:
         """Return the error that an answer other than a 200 means; OpenAI's word for bad parameters is 400 (DS5)."""
         return super().error_of(body, status=400 if status == 422 else status, headers=headers, model=model)

@@ -71,6 +71,10 @@ class GeminiDialect:
         """Return a decoder for one stream."""
         return GeminiStreamDecoder(request, errors=self._errors, signatures=self._signatures)
 
+    def forget(self, owner: str) -> None:
+        """Drop what is kept of an owner's conversations."""
+        self._signatures.forget(owner)
+
     def error_of(self, body: bytes, *, status: int, headers: Mapping[str, str], model: str) -> MemoryOSError:
         """Return the error that an answer other than a 200 means."""
         return self._errors.error_of(body, status=status, headers=headers, model=model)

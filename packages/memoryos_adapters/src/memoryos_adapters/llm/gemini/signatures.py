@@ -39,6 +39,10 @@ class Signatures:
         found = self._cache.find(owner, call.id, said=digest_of([call]))
         return None if found is None else found.decode()
 
+    def forget(self, owner: str) -> None:
+        """Drop the signatures of an owner."""
+        self._cache.forget(owner)
+
 
 def extra_content(signature: str) -> msgspec.Raw:
     """Return a signature as a client carries it."""

@@ -61,6 +61,10 @@ class ReplayedField(Generic[_Piece]):
         """Return a decoder that gives the same chunks and remembers what they brought."""
         return _Listener(decoder, self._pieces_of, lambda calls, pieces: self._keep(owner, calls, pieces))
 
+    def forget(self, owner: str) -> None:
+        """Drop what is remembered for an owner."""
+        self._cache.forget(owner)
+
     def _keep(self, owner: str, calls: Sequence[ToolCall], pieces: list[_Piece]) -> None:
         if calls and pieces:
             call_ids = [call.id for call in calls]

@@ -54,3 +54,7 @@ class OpenRouterDialect(OpenAiDialect):
     def stream_decoder(self, request: ChatRequest) -> StreamDecoder:
         """Return a decoder for one stream."""
         return self._details.listening(super().stream_decoder(request), request.owner)
+
+    def forget(self, owner: str) -> None:
+        """Drop what is kept of an owner's conversations."""
+        self._details.forget(owner)
