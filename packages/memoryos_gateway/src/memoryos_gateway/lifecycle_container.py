@@ -74,7 +74,7 @@ class LifecycleContainer(AdapterContainer):
         clock=AdapterContainer.clock,
     )
     places = providers.Singleton(Places, AdapterContainer.documents)
-    profile = providers.Singleton(ProfileService, AdapterContainer.documents)
+    profile = providers.Singleton(ProfileService, AdapterContainer.documents, redactor)
     segment_store = providers.Singleton(
         SegmentStore,
         storage=AdapterContainer.storage,
@@ -118,6 +118,7 @@ class LifecycleContainer(AdapterContainer):
         short_term=AdapterContainer.short_term,
         embedder=AdapterContainer.embedder,
         rules=rules,
+        redactor=redactor,
     )
     library = providers.Singleton(Library, storage=AdapterContainer.storage, short_term=AdapterContainer.short_term)
     deletion = providers.Singleton(
@@ -142,6 +143,7 @@ class LifecycleContainer(AdapterContainer):
         gate=gate,
         locks=edit_locks,
         rules=rules,
+        redactor=redactor,
     )
     sessions = providers.Singleton(
         Sessions,
@@ -207,4 +209,5 @@ class LifecycleContainer(AdapterContainer):
         gate=gate,
         clock=AdapterContainer.clock,
         rules=rules,
+        redactor=redactor,
     )

@@ -9,7 +9,6 @@ from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
 from memoryos_core.memory.pack import FACTS_SHARE, MAX_FACTS, MIN_FACT_COSINE, chronological, fit_to_budget, pack
 from memoryos_core.ranking.knowledge import KnowledgeHit
 from memoryos_core.ranking.ranker import Hit
-from memoryos_core.ranking.weights import WEIGHTS
 from memoryos_core.tokens import estimate_tokens
 from memoryos_ports.knowledge import Fact
 from memoryos_ports.memory import Page
@@ -65,7 +64,7 @@ def test_a_page_too_long_is_passed_over_for_a_shorter_one() -> None:
 
 def known(fact: Fact, *, cosine: float = 0.9, words: float = 0.0) -> KnowledgeHit:
     """Return a fact as a hit that is so near to its question."""
-    return KnowledgeHit(memory=fact, score=0.5, features={"cosine": WEIGHTS["cosine"] * cosine, "words": words})
+    return KnowledgeHit(memory=fact, score=0.5, features={}, cosine=cosine, bm25=words)
 
 
 @given(pages(), st.lists(st.text(max_size=60), max_size=12), st.integers(-50, 400))

@@ -24,7 +24,7 @@ from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.pack import pack
 from memoryos_core.memory.recall import Question, Recall, Recalled
 from memoryos_core.ranking.knowledge import KnowledgeHit
-from memoryos_core.ranking.ranker import Hit, is_related
+from memoryos_core.ranking.ranker import Hit
 from memoryos_core.tokens import CHARS_PER_TOKEN, estimate_tokens
 from memoryos_ports.clock import Clock
 from memoryos_ports.errors import MemoryOSError
@@ -233,7 +233,7 @@ class ChatMemory:
         fresh = (
             hit
             for hit in hits
-            if is_related(hit.features, cosine=MIN_COSINE)
+            if (hit.bm25 or hit.cosine >= MIN_COSINE)
             and len(hit.page.text) <= budget * CHARS_PER_TOKEN
             and normalised(hit.page.text) not in carried
         )

@@ -7,6 +7,7 @@ from functools import partial
 import msgspec
 
 from memoryos_core.extraction.slots import is_slot, slot_named
+from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.documents import DocumentStore
 from memoryos_ports.ids import MemoryId, Scope
 from memoryos_ports.knowledge import Fact
@@ -29,6 +30,10 @@ class ProfileEntry(msgspec.Struct, frozen=True, kw_only=True):
     fact_id: MemoryId | None = None
     sensitive: bool = False
 
+    def redacted(self, redactor: Redactor) -> "ProfileEntry":
+        """Return the entry as it may be kept."""
+        return redactor.redact_fields(self, "value", "text", "speaker")
+
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Entries, pinned ones first, then the newest. `removed` are facts that a person took out of the profile."""
@@ -40,8 +45,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 class ProfileService:
     """Reads and writes profiles. A profile is only ever replaced in one step, from what is stored at that moment."""
 
-    def __init__(self, documents: DocumentStore) -> None:
+    def __init__(self, documents: DocumentStore, redactor: Redactor | None = None) -> None:
         self._documents = documents
+        self._redactor = redactor or Redactor()
 
     async def read(self, scope: Scope) -> tuple[Profile, int]:
         """Return the profile and its version; an empty one of version 0 when there is none. Raises when it cannot."""
@@ -55,7 +61,7 @@ class ProfileService:
         when somebody else was faster, and then nothing is changed.
         """
         before, _ = await self.read(scope)
-        body = msgspec.json.encode(_edited(before, entries))
+        body = msgspec.json.encode(_edited(before, [entry.redacted(self._redactor) for entry in entries]))
         stored = await self._documents.put(scope, PROFILE_KIND, PROFILE_ID, body, expected_version=version)
         return stored.version
 

@@ -90,7 +90,7 @@ class Promoter:
         return True
 
     async def _keep(self, segment: Segment, learnt: Learnt, done: set[MemoryId], fence: Fence, now: datetime) -> None:
-        """Write what was learnt from the pages that were not forgotten meanwhile; an edited one waits in the backlog."""
+        """Write what was learnt from the pages that were not forgotten meanwhile."""
         scope = segment.scope
         ledger = Ledger(await self._facts.all(scope))
         for told in await self._told(segment, learnt):

@@ -12,6 +12,7 @@ from memoryos_core.lifecycle.quarantine import Quarantine, rule_against
 from memoryos_core.memory.indexing import Indexer
 from memoryos_core.memory.library import Library
 from memoryos_core.routing.sensitive import SensitiveRules
+from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.errors import InvalidInput, NotFound
 from memoryos_ports.ids import MemoryId, Scope
 from memoryos_ports.knowledge import Fact, Segment
@@ -43,6 +44,7 @@ class Editing:
         gate: ScopeGate,
         locks: ScopeLocks,
         rules: SensitiveRules | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self._library = library
         self._storage = storage
@@ -54,6 +56,7 @@ class Editing:
         self._quarantine = quarantine
         self._gate = gate
         self._rules = rules or SensitiveRules()
+        self._redactor = redactor or Redactor()
         self._locks = locks
 
     async def edit(self, scope: Scope, memory_id: MemoryId, edit: Edit, *, actor: str = "api") -> Memory:
@@ -84,11 +87,11 @@ class Editing:
             return released
 
     async def _edit_page(self, before: Page, edit: Edit, actor: str) -> Page:
-        text = before.text if edit.text is None else edit.text
+        text, sensitive = self._taken(before, edit)
         metadata = before.metadata if edit.metadata is None else edit.metadata
-        after = msgspec.structs.replace(before, text=text, metadata=metadata)
+        after = msgspec.structs.replace(before, text=text, metadata=metadata, sensitive=sensitive)
         if text != before.text:
-            after = self._checked(after)
+            after = _screened(after)
         if after != before:
             await self._put(after)
         if text != before.text:
@@ -100,23 +103,19 @@ class Editing:
     async def _edit_fact(self, before: Fact, edit: Edit, actor: str) -> Fact:
         if edit.metadata is not None:
             raise InvalidInput("a fact has no metadata", param="metadata")
-        text = before.text if edit.text is None else edit.text
+        text, sensitive = self._taken(before, edit)
         value = before.value if text == before.text else text
-        after = msgspec.structs.replace(before, text=text, value=value, pinned=True)
-        if self._rules.match(text):
-            after = msgspec.structs.replace(after, sensitive=True)
+        after = msgspec.structs.replace(before, text=text, value=value, pinned=True, sensitive=sensitive)
         await self._storage.put(await self._indexer.entries([after]))
         if text != before.text:
             await self._note(after, old=before.text, actor=actor)
         return after
 
-    def _checked(self, page: Page) -> Page:
-        """Return a page whose new text came by the memory interface, whatever the old one came by."""
-        return msgspec.structs.replace(
-            page,
-            sensitive=page.sensitive or self._rules.match(page.text),
-            quarantined=page.quarantined or rule_against(page) is not None,
-        )
+    def _taken(self, before: Page | Fact, edit: Edit) -> tuple[str, bool]:
+        """Return the text as it will be, redacted, and whether it is sensitive, going by what was written."""
+        if edit.text is None:
+            return before.text, before.sensitive
+        return self._redactor.redact(edit.text), before.sensitive or self._rules.match(edit.text)
 
     async def _put(self, page: Page) -> None:
         await self._storage.put(await self._indexer.entries([page]))
@@ -129,3 +128,8 @@ class Editing:
         await self._derivatives.forget(page.scope, [page.id])
         if not page.is_hidden:
             await self._backlog.renew(page.scope, page.id, said_at=page.timestamp)
+
+
+def _screened(page: Page) -> Page:
+    """Return a page whose new text came by the memory interface, whatever the old one came by."""
+    return msgspec.structs.replace(page, quarantined=page.quarantined or rule_against(page) is not None)

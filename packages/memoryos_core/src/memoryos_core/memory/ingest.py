@@ -11,7 +11,7 @@ from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import EventIdReused, MemoryOSError, NotFound, UpstreamError
-from memoryos_ports.events import EventLog, EventMessage, Published, Receipt, TurnsEvent, content_hash
+from memoryos_ports.events import EventLog, Published, Receipt, TurnsEvent, content_hash
 from memoryos_ports.ids import EventId, MemoryId, Scope, page_id
 from memoryos_ports.memory import MemoryStorage, Page, only_pages
 from memoryos_ports.short_term import ShortTermStore
@@ -112,13 +112,8 @@ class Ingest:
         return newest[0].id if newest and newest[0].event_id != event.event_id else None
 
     def _redacted(self, event: TurnsEvent) -> TurnsEvent:
-        if not self._redactor:
-            return event
-        return msgspec.structs.replace(event, messages=tuple(map(self._redacted_turn, event.messages)))
-
-    def _redacted_turn(self, turn: EventMessage) -> EventMessage:
-        name = turn.name and self._redactor.redact(turn.name)
-        return msgspec.structs.replace(turn, content=self._redactor.redact(turn.content), name=name)
+        turns = (self._redactor.redact_fields(turn, "content", "name") for turn in event.messages)
+        return msgspec.structs.replace(event, messages=tuple(turns))
 
     def _marked(self, event: TurnsEvent) -> TurnsEvent:
         """Return the event marked as sensitive when one of its turns is: all of its pages stay local then."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from memoryos_core.ranking.knowledge import KnowledgeHit
-from memoryos_core.ranking.ranker import Hit, is_related
+from memoryos_core.ranking.ranker import Hit
 from memoryos_ports.knowledge import Fact
 from memoryos_ports.memory import Memory, Page
 
@@ -44,7 +44,7 @@ def fit_facts(knowledge: Sequence[KnowledgeHit], *, budget_tokens: int, cost: Ca
         fact = hit.memory
         if not isinstance(fact, Fact) or fact.text in chosen or cost(fact) > left:
             continue
-        if not is_related(hit.features, cosine=MIN_FACT_COSINE):
+        if not hit.bm25 and hit.cosine < MIN_FACT_COSINE:
             continue
         chosen[fact.text] = fact
         left -= cost(fact)

@@ -12,7 +12,9 @@ from memoryos_core.memory.embedding_policy import GuardedEmbedder
 from memoryos_core.memory.indexing import spoken
 from memoryos_core.ranking.knowledge import KnowledgeHit, rank_found
 from memoryos_core.ranking.ranker import Hit, rank
+from memoryos_core.ranking.topic import topic
 from memoryos_core.routing.sensitive import SensitiveRules
+from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.embedding import Embedder, Vector
 from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.filters import Filter, matches
@@ -39,8 +41,8 @@ _WORD = re.compile(r"\w+")
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of one scope's memory, at the moment `asked_at`.
 
-    `until` keeps pages that were said up to that moment, and facts that held at it. A sensitive question is seen by
-    local embedders only.
+    `until` keeps pages that were said up to that moment, and facts that held at it. The best `limit` are
+    returned. A sensitive question is seen by local embedders only.
     """
 
     scope: Scope
@@ -51,6 +53,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: AgentId | None = None
     until: datetime | None = None
     filters: Filter | None = None
+    limit: int = CANDIDATES
     sensitive: bool = False
 
     def admits(self, page: Page) -> bool:
@@ -82,10 +85,13 @@ class Recall:
         short_term: ShortTermStore,
         embedder: Embedder,
         rules: SensitiveRules | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self._storage = storage
         self._short_term = short_term
         self._embedder = GuardedEmbedder(embedder, rules)
+        self._rules = rules or SensitiveRules()
+        self._redactor = redactor or Redactor()
         self._fresh_vectors: dict[MemoryId, Vector] = {}
 
     @property
@@ -99,12 +105,14 @@ class Recall:
 
     async def search(self, question: Question) -> Recalled:
         """Return what answers the question, best first, each memory once. Raises when a store does not answer."""
-        question = _bounded(question)
+        question = self._taken(question)
         pages = await self._unindexed(question)
         vector, waiting = await self._embed(question, pages)
         found = await self._storage.search(_query(question, vector, waiting))
         held_at = question.until or question.asked_at
-        hits, knowledge = rank_found(question.text, found, asked_at=question.asked_at, held_at=held_at)
+        hits, knowledge = rank_found(
+            question.text, found, asked_at=question.asked_at, held_at=held_at, limit=question.limit
+        )
         return Recalled(hits=hits, knowledge=knowledge)
 
     async def search_or_degrade(self, question: Question, *, timeout_s: float) -> Recalled:
@@ -117,7 +125,7 @@ class Recall:
                 return await self.search(question)
         except (MemoryOSError, TimeoutError) as exc:
             logger.bind(error=type(exc).__name__).debug("recall without the index")
-        question = _bounded(question)
+        question = self._taken(question)
         try:
             async with asyncio.timeout(timeout_s * (1 - _INDEX_SHARE)):
                 pages = await self._unindexed(question)
@@ -133,6 +141,14 @@ class Recall:
         found |= {memory.id: memory for memory in await self._storage.get(scope, ids)}
         return [found[id_] for id_ in ids if id_ in found]
 
+    def _taken(self, question: Question) -> Question:
+        """Return a question in the words that memory has: redacted as its texts are, and not too long."""
+        if self._redactor:
+            sensitive = question.sensitive or self._rules.match(question.text)
+            text = self._redactor.redact(question.text)
+            question = msgspec.structs.replace(question, text=text, sensitive=sensitive)
+        return msgspec.structs.replace(question, text=question.text[:QUESTION_CHARS])
+
     async def _unindexed(self, question: Question) -> list[Page]:
         if "page" not in question.kinds:
             return []
@@ -145,7 +161,7 @@ class Recall:
         Texts are given one by one: an embedder serves them before the batches that are being ingested.
         """
         newest = fresh[-OVERLAY_EMBEDDED:]
-        asked = self._embedder.vector(question.text, sensitive=question.sensitive)
+        asked = self._embedder.vector(topic(question.text), sensitive=question.sensitive)
         vector, *own = await asyncio.gather(asked, *map(self._fresh_vector, newest))
         vectors = {page.id: mine for page, mine in zip(newest, own, strict=True)}
         return vector, [_as_indexed(page, vectors.get(page.id)) for page in fresh]
@@ -163,14 +179,10 @@ class Recall:
         return vector
 
 
-def _bounded(question: Question) -> Question:
-    return msgspec.structs.replace(question, text=question.text[:QUESTION_CHARS])
-
-
 def _query(question: Question, vector: Vector | None, waiting: Sequence[IndexEntry]) -> MemoryQuery:
     return MemoryQuery(
         scope=question.scope,
-        terms=question.text,
+        terms=topic(question.text),
         vector=vector,
         limit=CANDIDATES,
         kinds=question.kinds,

@@ -11,22 +11,30 @@ from memoryos_ports.memory import Candidate, Chunk, Found, KnowledgeCandidate, P
 
 
 class KnowledgeHit(msgspec.Struct, frozen=True, kw_only=True):
-    """A segment or a fact that answers a question; `score` and `features` as of a page."""
+    """A segment or a fact that answers a question; the figures as of a page."""
 
     memory: Segment | Fact
     score: float
     features: dict[str, float]
+    cosine: float = 0.0
+    bm25: float = 0.0
 
 
 def rank_found(
-    question: str, found: Found, *, asked_at: datetime, held_at: datetime
+    question: str, found: Found, *, asked_at: datetime, held_at: datetime, limit: int
 ) -> tuple[list[Hit], list[KnowledgeHit]]:
-    """Return pages, and segments with the facts that held at `held_at`, each best first."""
+    """Return the best `limit`: pages, and segments with the facts that held at `held_at`, each best first."""
     known = {candidate.memory.id: candidate for candidate in found.knowledge if _held(candidate, held_at)}
     stand_ins = [_as_page(candidate) for candidate in known.values()]
-    hits = rank(question, [*found.pages, *stand_ins], asked_at=asked_at)
+    hits = rank(question, [*found.pages, *stand_ins], asked_at=asked_at, limit=limit)
     knowledge = [
-        KnowledgeHit(memory=known[hit.page.id].memory, score=hit.score, features=hit.features)
+        KnowledgeHit(
+            memory=known[hit.page.id].memory,
+            score=hit.score,
+            features=hit.features,
+            cosine=hit.cosine,
+            bm25=hit.bm25,
+        )
         for hit in hits
         if hit.page.id in known
     ]

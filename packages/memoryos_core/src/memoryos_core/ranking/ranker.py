@@ -1,7 +1,7 @@
 """The ranker: a pure weighted sum of cheap features over the candidates of one question, no LLM."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -20,23 +20,21 @@ _SURELY_NOT = 700.0  # exp of more overflows
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """A page that answers a question. `score` is 0..1, higher is better, comparable within one answer.
 
-    `features` are the parts whose sum the score stands for: weight times value, by name.
+    `features` are the parts whose sum the score stands for: weight times value, by name. `cosine` and `bm25` are those
+    of the candidate, 0 where there is none.
     """
 
     page: Page
     chunk: Chunk
     score: float
     features: dict[str, float]
+    cosine: float = 0.0
+    bm25: float = 0.0
 
     @property
     def excerpt(self) -> str:
         """The text of the best chunk."""
         return self.page.text[self.chunk.start : self.chunk.end]
-
-
-def is_related(features: Mapping[str, float], *, cosine: float) -> bool:
-    """Return whether a hit shares a word with the question, or is at least so near to it; the rest is noise."""
-    return features.get("words", 0.0) > 0 or features.get("cosine", 0.0) >= WEIGHTS["cosine"] * cosine
 
 
 def rank(question: str, candidates: Sequence[Candidate], *, asked_at: datetime, limit: int | None = None) -> list[Hit]:
@@ -72,7 +70,14 @@ def _read(question: str, turns: Turns, asked_at: datetime) -> Asked:
 
 def _hit(candidate: Candidate, total: float, parts: dict[str, float]) -> Hit:
     score = 1 / (1 + math.exp(min(MIDPOINT - total, _SURELY_NOT)))
-    return Hit(page=candidate.page, chunk=candidate.chunk, score=score, features=parts)
+    return Hit(
+        page=candidate.page,
+        chunk=candidate.chunk,
+        score=score,
+        features=parts,
+        cosine=candidate.cosine or 0.0,
+        bm25=candidate.bm25,
+    )
 
 
 def _order(page: Page) -> tuple[datetime, datetime, int, str]:

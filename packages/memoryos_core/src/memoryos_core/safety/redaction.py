@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
+
+import msgspec
 
 from memoryos_core.safety.personal_data import CARD, EMAIL, IBAN, IP, PHONE, SSN, is_address, is_card, is_iban
 from memoryos_core.safety.secrets import SECRETS
@@ -10,6 +12,8 @@ from memoryos_ports.errors import ConfigurationError
 from memoryos_ports.redaction import REDACTION_RULES
 
 _Judge: TypeAlias = Callable[[re.Match[str]], bool]
+_Value: TypeAlias = str | tuple[str, ...] | None
+_Record = TypeVar("_Record", bound=msgspec.Struct)
 
 OTHER = "redacted"
 """What stands for a match of an expression that the operator gave."""
@@ -59,6 +63,17 @@ class Redactor:
         for name, pattern, judge in self._rules:
             text = "".join(_pieces(text, name, pattern, judge))
         return text
+
+    def redact_fields(self, record: _Record, *names: str) -> _Record:
+        """Return a struct with these fields redacted: texts, tuples of texts, or None."""
+        if not self:
+            return record
+        return msgspec.structs.replace(record, **{name: self._redact_value(getattr(record, name)) for name in names})
+
+    def _redact_value(self, value: _Value) -> _Value:
+        if isinstance(value, tuple):
+            return tuple(map(self.redact, value))
+        return value and self.redact(value)
 
 
 def _pieces(text: str, name: str, pattern: re.Pattern[str], judge: _Judge) -> Iterator[str]:

@@ -8,6 +8,7 @@ from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.preferences import Preferences, UserSettings
 from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.routing.sensitive import SensitiveRules
+from memoryos_core.safety.redaction import Redactor
 from memoryos_core.transfer.batch import Batch, BatchWriter
 from memoryos_core.transfer.checking import checked_memory
 from memoryos_core.transfer.identity import Names
@@ -25,6 +26,7 @@ from memoryos_core.transfer.lines import (
     decode_line,
 )
 from memoryos_core.transfer.notes import NoteWriter
+from memoryos_core.transfer.redacting import redacted_memory, redacted_note
 from memoryos_core.transfer.splitting import split_lines
 from memoryos_ports.clock import Clock
 from memoryos_ports.errors import Conflict, InvalidInput
@@ -65,6 +67,7 @@ class Importer:
         gate: ScopeGate,
         clock: Clock,
         rules: SensitiveRules | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self._batches = batches
         self._notes = notes
@@ -73,6 +76,7 @@ class Importer:
         self._gate = gate
         self._clock = clock
         self._rules = rules or SensitiveRules()
+        self._redactor = redactor or Redactor()
 
     async def take_in(self, scope: Scope, stream: AsyncIterable[bytes]) -> ImportReport:
         """Take in a stream of lines; what is right is kept, what is wrong is told.
@@ -101,13 +105,13 @@ class Importer:
             raise InvalidInput(f"the line is over {MAX_LINE_BYTES} bytes")
         decoded = decode_line(line, scope)
         if isinstance(decoded, MemoryLine):
-            memory = checked_memory(run.names.renamed(decoded), self._rules)
+            memory = redacted_memory(checked_memory(run.names.renamed(decoded), self._rules), self._redactor)
             if run.batch.is_full_for(memory):
                 await self._flush(run, scope)
             run.batch.add(memory)
             return
         await self._flush(run, scope)
-        await self._take_note(run, scope, decoded)
+        await self._take_note(run, scope, redacted_note(decoded, self._redactor))
 
     async def _take_note(self, run: "_Run", scope: Scope, line: NoteLine) -> None:
         match line:

@@ -6,7 +6,7 @@ from typing import get_args
 
 from memoryos_core.memory.filtering import read_filters
 from memoryos_core.memory.limits import checked_metadata, checked_moment, checked_name, checked_text
-from memoryos_core.memory.recall import Question
+from memoryos_core.memory.recall import CANDIDATES, Question
 from memoryos_gateway.identity import optional_id
 from memoryos_gateway.routes.memory_schema import (
     AddAnswer,
@@ -104,6 +104,7 @@ def to_question(request: SearchRequest | RetrieveRequest, scope: Scope, *, now: 
         agent_id=agent_of(request.agent_id),
         until=until,
         filters=None if filters is None else read_filters(filters),
+        limit=request.limit if isinstance(request, SearchRequest) else CANDIDATES,
     )
 
 
