@@ -237,5 +237,6 @@ async def open_stack(
                 conversations=conversations,
                 clock=clock,
                 settings=settings,
+                visits=consolidation.visits,
             ),
         )

@@ -65,9 +65,7 @@ def _forget(llm: LlmAdapter, owner: str) -> None:
     llm.forget(owner)
 
 
-async def _ask(
-    llm: LlmAdapter, upstream: FakeUpstream, turn: ToolTurn, *, owner: str, streamed: bool = False
-) -> None:
+async def _ask(llm: LlmAdapter, upstream: FakeUpstream, turn: ToolTurn, *, owner: str, streamed: bool = False) -> None:
     upstream.next(turn.called)
     asked = msgspec.structs.replace(turn.asked, owner=owner)
     await (stream_of(llm, asked) if streamed else llm.chat(asked))

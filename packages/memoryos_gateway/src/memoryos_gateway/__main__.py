@@ -122,6 +122,8 @@ def _forget(settings: Settings, arguments: argparse.Namespace) -> int:
         erased = ", ".join(f"{number} in {store}" for store, number in receipt["erased"].items())
         missed = f"; not reached: {', '.join(receipt['not_reached'])}" if receipt["not_reached"] else ""
         _print(f"{receipt['state']}: {erased}{missed}")
+        for pending in receipt["pending"]:
+            _print(f"still to come: {pending}")
     return OK if receipt["state"] == "complete" else FAILED
 
 

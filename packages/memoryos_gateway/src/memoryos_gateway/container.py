@@ -6,14 +6,14 @@ from dependency_injector import providers
 
 from memoryos_adapters.container import AdapterContainer
 from memoryos_adapters.registry import ConfiguredLlm
-from memoryos_adapters.settings import RouterTierSettings, Settings
+from memoryos_adapters.settings import Settings
 from memoryos_core.chat.conversations import Conversations
-from memoryos_core.chat.direct import DIRECT_MODEL, DIRECT_TIER, LOOKUP_TIMEOUT_S, DirectLlm
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
 from memoryos_core.chat.service import ChatService
 from memoryos_core.consolidation.assembly import ConsolidationPolicy, assemble
 from memoryos_core.consolidation.learning import Learner
 from memoryos_core.consolidation.limits import Limits
+from memoryos_core.consolidation.visits import Visits
 from memoryos_core.embeddings.local import LocalEmbeddings
 from memoryos_core.embeddings.service import EmbeddingsService
 from memoryos_core.extraction.llm import LlmExtractor
@@ -28,68 +28,20 @@ from memoryos_core.memory.supersede import Supersession
 from memoryos_core.pipeline.handlers import Handlers
 from memoryos_core.pipeline.housekeeping import Housekeeping
 from memoryos_core.pipeline.runner import Probe, Runner
-from memoryos_core.routing.breakers import Breakers, BreakerSettings
-from memoryos_core.routing.dispatch import Dispatcher, RetryPolicy
-from memoryos_core.routing.plan import Provider, Route, Tier
-from memoryos_core.routing.router import ModelRouter
-from memoryos_core.routing.usage import UsageBook
+from memoryos_core.routing.dispatch import Dispatcher
+from memoryos_core.routing.plan import Provider, Route
+from memoryos_core.safety.redaction import Redactor
 from memoryos_gateway.app import Services
 from memoryos_gateway.auth import Authenticator
 from memoryos_gateway.lifecycle_container import LifecycleContainer
 from memoryos_gateway.model_catalog import ModelCatalog
-from memoryos_gateway.usage_log import note_usage
+from memoryos_gateway.routing_container import RoutingContainer, make_provider, with_llms
 from memoryos_ports.clock import Clock
 from memoryos_ports.embedding import Embedder
-from memoryos_ports.errors import UpstreamUnavailable
-from memoryos_ports.faq import FaqMemory
 from memoryos_ports.llm import ChatAnswer, ChatRequest
 
 CONSOLIDATION_TIER = "consolidation"
 """What the calls of consolidation are called in the log."""
-
-
-def make_router(llms: tuple[ConfiguredLlm, ...], settings: Settings, faq: FaqMemory, embedder: Embedder) -> ModelRouter:
-    """Return the router over the configured providers and tiers."""
-    made = {llm.adapter.name: _make_provider(llm) for llm in llms}
-    tiers = [_make_tier(tier, made, faq, embedder) for tier in settings.router.tiers]
-    return ModelRouter(
-        list(made.values()), default=settings.llm.default_provider, aliases=settings.llm.aliases, tiers=tiers
-    )
-
-
-def _make_provider(llm: ConfiguredLlm) -> Provider:
-    return Provider(
-        adapter=llm.adapter,
-        models=llm.settings.models,
-        local=llm.settings.local or llm.settings.kind == "noop",
-        offline=llm.settings.kind == "noop",
-        total_timeout_s=llm.settings.total_timeout_s,
-    )
-
-
-def _make_tier(tier: RouterTierSettings, made: Mapping[str, Provider], faq: FaqMemory, embedder: Embedder) -> Tier:
-    if tier.name == DIRECT_TIER:
-        direct = DirectLlm(faq, min_similarity=tier.min_similarity)
-        # the question is embedded to find an answer
-        local = embedder.local
-        provider = Provider(adapter=direct, local=local, offline=True, direct=True, total_timeout_s=LOOKUP_TIMEOUT_S)
-        return Tier(name=tier.name, routes=(Route(tier=tier.name, provider=provider, model=DIRECT_MODEL),))
-    named = (model.partition("/") for model in tier.models)
-    routes = tuple(Route(tier=tier.name, provider=made[name], model=model) for name, _, model in named)
-    return Tier(name=tier.name, routes=routes, max_prompt_tokens=tier.max_prompt_tokens)
-
-
-def make_dispatcher(settings: Settings, breakers: Breakers) -> Dispatcher:
-    """Return what retries and falls back, as the settings say."""
-    router = settings.router
-    policy = RetryPolicy(max_tries=router.max_tries, backoff_s=router.backoff_s, max_wait_s=router.max_wait_s)
-    return Dispatcher(policy=policy, breakers=breakers)
-
-
-def make_breakers(settings: Settings) -> Breakers:
-    """Return the circuit breakers, as the settings say."""
-    router = settings.router
-    return Breakers(BreakerSettings(failures=router.breaker_failures, cooldown_s=router.breaker_cooldown_s))
 
 
 def make_local_embeddings(settings: Settings, embedder: Embedder) -> Provider:
@@ -102,7 +54,7 @@ def make_learner(llms: tuple[ConfiguredLlm, ...], settings: Settings, dispatcher
     if settings.consolidation.llm is None:
         return Learner()
     name, _, model = settings.consolidation.llm.partition("/")
-    provider = next(_make_provider(llm) for llm in llms if llm.adapter.name == name)
+    provider = next(make_provider(llm) for llm in llms if llm.adapter.name == name)
     route = Route(tier=CONSOLIDATION_TIER, provider=provider, model=model)
 
     async def chat(request: ChatRequest) -> ChatAnswer:
@@ -129,22 +81,6 @@ def make_consolidation_policy(settings: Settings) -> ConsolidationPolicy:
     )
 
 
-def with_llms(
-    probes: Mapping[str, Probe | None], llms: tuple[ConfiguredLlm, ...], breakers: Breakers
-) -> dict[str, Probe | None]:
-    """Return the probes of the stores, and of the providers: of those the breakers tell, never a paid call."""
-    asked = [llm.adapter.name for llm in llms if llm.settings.kind != "noop"]
-    return {**probes, **{f"llm {name}": _probe_of(name, breakers) for name in asked}}
-
-
-def _probe_of(provider: str, breakers: Breakers) -> Probe:
-    async def probe() -> None:
-        if breakers.is_down(provider):
-            raise UpstreamUnavailable(upstream=provider, detail="failed too often lately")
-
-    return probe
-
-
 def make_chat_memory(
     settings: Settings,
     recall: Recall,
@@ -153,6 +89,8 @@ def make_chat_memory(
     clock: Clock,
     preferences: Preferences,
     gate: ScopeGate,
+    redactor: Redactor,
+    visits: Visits,
 ) -> ChatMemory:
     """Return the memory side of chats, switched off by the noop profile."""
     limits = ChatMemorySettings(
@@ -166,6 +104,8 @@ def make_chat_memory(
         settings=limits,
         preferences=preferences,
         gate=gate,
+        redactor=redactor,
+        visits=visits,
         enabled=settings.storage.profile != "noop",
     )
 
@@ -175,20 +115,32 @@ def probes_of(probes: Mapping[str, Probe | None]) -> list[Probe]:
     return [probe for probe in probes.values() if probe is not None]
 
 
-class GatewayContainer(LifecycleContainer):
+class GatewayContainer(RoutingContainer, LifecycleContainer):
     """Everything the gateway runs, resolved at start-up."""
 
     authenticator = providers.Singleton(Authenticator, AdapterContainer.settings.provided.auth.keys)
-    router = providers.Singleton(
-        make_router, AdapterContainer.llms, AdapterContainer.settings, AdapterContainer.faq, AdapterContainer.embedder
+    consolidation = providers.Singleton(
+        assemble,
+        storage=AdapterContainer.storage,
+        documents=AdapterContainer.documents,
+        short_term=AdapterContainer.short_term,
+        due=AdapterContainer.due,
+        events=AdapterContainer.events,
+        embedder=AdapterContainer.embedder,
+        clock=AdapterContainer.clock,
+        learner=providers.Singleton(
+            make_learner, AdapterContainer.llms, AdapterContainer.settings, RoutingContainer.dispatcher
+        ),
+        rules=LifecycleContainer.rules,
+        policy=providers.Singleton(make_consolidation_policy, AdapterContainer.settings),
+        locks=LifecycleContainer.learning_locks,
     )
-    usage = providers.Singleton(UsageBook, note=providers.Object(note_usage))
-    breakers = providers.Singleton(make_breakers, AdapterContainer.settings)
-    dispatcher = providers.Singleton(make_dispatcher, AdapterContainer.settings, breakers)
     context = providers.Singleton(
         ContextService,
         recall=LifecycleContainer.recall,
         short_term=AdapterContainer.short_term,
+        profile=LifecycleContainer.profile,
+        visits=consolidation.provided.visits,
         budget_tokens=AdapterContainer.settings.provided.memory.budget_tokens,
     )
     chat_memory = providers.Singleton(
@@ -200,26 +152,30 @@ class GatewayContainer(LifecycleContainer):
         clock=AdapterContainer.clock,
         preferences=LifecycleContainer.preferences,
         gate=LifecycleContainer.gate,
+        redactor=LifecycleContainer.redactor,
+        visits=consolidation.provided.visits,
     )
     chat = providers.Singleton(
         ChatService,
-        router=router,
-        dispatcher=dispatcher,
+        router=RoutingContainer.router,
+        dispatcher=RoutingContainer.dispatcher,
         memory=chat_memory,
         rules=LifecycleContainer.rules,
-        usage=usage,
+        usage=RoutingContainer.usage,
     )
     embeddings = providers.Singleton(
         EmbeddingsService,
-        router=router,
-        dispatcher=dispatcher,
+        router=RoutingContainer.router,
+        dispatcher=RoutingContainer.dispatcher,
         local=providers.Singleton(make_local_embeddings, AdapterContainer.settings, AdapterContainer.embedder),
         rules=LifecycleContainer.rules,
-        usage=usage,
+        usage=RoutingContainer.usage,
     )
     health = providers.Singleton(
         Health,
-        probes=providers.Singleton(with_llms, AdapterContainer.probes, AdapterContainer.llms, breakers),
+        probes=providers.Singleton(
+            with_llms, AdapterContainer.probes, AdapterContainer.llms, RoutingContainer.breakers
+        ),
         clock=AdapterContainer.clock,
     )
     supersession = providers.Singleton(
@@ -227,20 +183,6 @@ class GatewayContainer(LifecycleContainer):
         documents=AdapterContainer.documents,
         storage=AdapterContainer.storage,
         short_term=AdapterContainer.short_term,
-    )
-    consolidation = providers.Singleton(
-        assemble,
-        storage=AdapterContainer.storage,
-        documents=AdapterContainer.documents,
-        short_term=AdapterContainer.short_term,
-        due=AdapterContainer.due,
-        events=AdapterContainer.events,
-        embedder=AdapterContainer.embedder,
-        clock=AdapterContainer.clock,
-        learner=providers.Singleton(make_learner, AdapterContainer.llms, AdapterContainer.settings, dispatcher),
-        rules=LifecycleContainer.rules,
-        policy=providers.Singleton(make_consolidation_policy, AdapterContainer.settings),
-        locks=LifecycleContainer.learning_locks,
     )
     handlers = providers.Singleton(
         Handlers,
@@ -273,8 +215,8 @@ class GatewayContainer(LifecycleContainer):
         Services,
         chat=chat,
         embeddings=embeddings,
-        router=router,
-        catalog=providers.Singleton(ModelCatalog, router, embeddings),
+        router=RoutingContainer.router,
+        catalog=providers.Singleton(ModelCatalog, RoutingContainer.router, embeddings),
         ingest=LifecycleContainer.ingest,
         recall=LifecycleContainer.recall,
         context=context,

@@ -16,7 +16,7 @@ from memoryos_core.consolidation.profile import ProfileService
 from memoryos_core.consolidation.segment_store import SegmentStore
 from memoryos_core.lifecycle.deletion import Deletion
 from memoryos_core.lifecycle.editing import Editing
-from memoryos_core.lifecycle.erasure import Erasure, Forget, erasable_stores
+from memoryos_core.lifecycle.erasure import Erasure, Forget, erasable_stores, residual_stores
 from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.history import History
 from memoryos_core.lifecycle.intake import Intake
@@ -168,6 +168,7 @@ class LifecycleContainer(AdapterContainer):
             quarantine=quarantine,
             registry=registry,
         ),
+        residual=providers.Singleton(residual_stores, index=AdapterContainer.storage),
         refusals=refusals,
         caches=providers.Singleton(caches_of, recall, AdapterContainer.embedder, AdapterContainer.llms),
         preferences=preferences,

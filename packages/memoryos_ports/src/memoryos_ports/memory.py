@@ -98,7 +98,8 @@ class MemoryQuery(msgspec.Struct, frozen=True, kw_only=True):
     Of `terms` with more than 64 distinct words the first and the last 32 are looked for.
 
     `limit` bounds each of the two candidate lists of pages, `knowledge_limit` those of segments and facts.
-    `neighbours` asks for the turns right before and after that many of the best of each list as well. `until` keeps
+    `neighbours` asks for the turns right before and after that many of the best of each list as well. `agent_id` keeps
+    an agent's pages, and of segments and facts its own and those of no agent. `until` keeps
     pages whose timestamp is not later. `waiting` are pages that the index does not hold yet: they are candidates as if
     it did, all of them, so that a ranking can compare them with the others.
     """
@@ -233,7 +234,10 @@ class MemoryStorage(Protocol):
         ...
 
     async def erase(self, scope: Scope) -> int:
-        """Remove everything of a scope, tombstones included; return how many memories existed. Durable on return."""
+        """Remove everything of a scope, tombstones included; return how many memories existed. Durable on return.
+
+        An index whose files keep its bytes beyond that is `memoryos_ports.residue.Residual`.
+        """
         ...
 
     async def count(self, scope: Scope, *, kind: MemoryKind = "page") -> int:

@@ -11,8 +11,11 @@ from memoryos_core.chat.conversations import TURN_KIND
 from memoryos_core.chat.exchange import Answered
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
 from memoryos_core.memory.block import strip_blocks
+from memoryos_core.memory.indexing import Indexer
 from memoryos_ports.errors import Overloaded, StorageFull
-from tests.support.makers import ANA, make_call, make_caller, make_event, make_message, make_turn, said
+from memoryos_ports.ids import AgentId
+from tests.support.consolidation import consolidate, segments
+from tests.support.makers import ANA, make_call, make_caller, make_event, make_fact, make_message, make_turn, said
 from tests.support.memory_stack import MemoryStack, fast_directory, open_stack
 
 
@@ -61,6 +64,32 @@ async def test_turns_of_another_agent_stay_out(stack: MemoryStack) -> None:
     mine = await stack.memory.prepare(make_caller(agent="barista"), (make_message("what tea"),))
     other = await stack.memory.prepare(make_caller(agent="doctor"), (make_message("what tea"),))
     assert (len(mine.recalled), len(other.recalled)) == (1, 0)
+
+
+async def test_facts_of_another_agent_stay_out_and_wishes_to_this_one_come_whatever_is_asked(
+    stack: MemoryStack,
+) -> None:
+    facts = [
+        make_fact("the user likes tea", source="f1"),
+        make_fact("answer in French", source="f2", subject="agent", agent_id=AgentId("barista")),
+        make_fact("tea is what the doctor asked about", source="f3", subject="agent", agent_id=AgentId("doctor")),
+    ]
+    await stack.storage.put(await Indexer(stack.embedder).entries(facts))
+    recalled = {}
+    for agent in ("barista", None):
+        prepared = await stack.memory.prepare(make_caller(agent=agent), (make_message("what tea"),))
+        recalled[agent] = set(prepared.recalled)
+    assert recalled == {"barista": {"the user likes tea", "answer in French"}, None: {"the user likes tea"}}
+
+
+async def test_a_page_that_enters_a_prompt_visits_its_segment(stack: MemoryStack) -> None:
+    await stack.ingest_text("my tea is green")
+    await consolidate(stack)
+    for question in ("what tea", "which tea again", "quantum chromodynamics"):
+        await stack.memory.prepare(make_caller(), (make_message(question),))
+    await stack.consolidation.visits.flush()
+    (segment,) = await segments(stack)
+    assert segment.visits == 2
 
 
 async def test_an_index_that_hangs_degrades_and_the_exchange_is_remembered(hasty: MemoryStack) -> None:

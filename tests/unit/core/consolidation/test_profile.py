@@ -41,6 +41,26 @@ async def test_a_failed_read_never_wipes_the_profile(store: str, method: str) ->
         assert {entry.slot for entry in profile.entries} == {"location", "likes", "name"}
 
 
+async def test_facts_that_cannot_be_read_are_not_taken_for_none() -> None:
+    async with consolidating() as stack:
+        (page, _) = await say(stack, "I live in Lisbon.", "I like green tea.")
+        await consolidate(stack)
+        before = await stack.consolidation.profile.read(ANA)
+        stack.faults.storage.fail("list_memories")
+        with pytest.raises(UpstreamUnavailable):
+            await stack.consolidation.derivatives.forget(ANA, [page])
+        assert await stack.consolidation.profile.read(ANA) == before
+
+
+async def test_a_profile_that_cannot_be_read_is_not_replaced(stack: MemoryStack) -> None:
+    await stack.consolidation.profile.write(ANA, [NICK], 0)
+    stack.faults.documents.fail("get")
+    await stack.consolidation.profile.refresh(ANA, [])
+    stack.faults.documents.mend()
+    profile, _ = await stack.consolidation.profile.read(ANA)
+    assert [entry.value for entry in profile.entries] == ["Annie"]
+
+
 async def test_a_read_that_fails_is_told_rather_than_empty(stack: MemoryStack) -> None:
     stack.faults.documents.fail("get")
     with pytest.raises(UpstreamUnavailable):

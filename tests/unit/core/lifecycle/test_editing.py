@@ -3,8 +3,11 @@
 import asyncio
 
 import pytest
+from dependency_injector import providers
 
 from memoryos_core.lifecycle.editing import Edit
+from memoryos_core.routing.sensitive import SensitiveRules
+from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.errors import InvalidInput, NotFound
 from memoryos_ports.ids import MemoryId, SessionId, fact_id, segment_id
 from memoryos_ports.knowledge import Fact, Segment
@@ -139,3 +142,11 @@ def make_fact(text: str, source: MemoryId) -> Fact:
     return Fact(
         id=fact_id(ANA, source, text), scope=ANA, text=text, valid_from=NOON, recorded_at=NOON, sources=(source,)
     )
+
+
+async def test_what_is_taken_out_of_an_edit_still_makes_it_sensitive(life: MemoryLife) -> None:
+    life.services.rules.override(providers.Object(SensitiveRules(["@example.org"])))
+    life.services.redactor.override(providers.Object(Redactor(["email"])))
+    await take_in(life, applied=True)
+    edited = await edit(life, text="mine is ana@example.org")
+    assert (edited.text, edited.sensitive) == ("mine is [email]", True)

@@ -54,9 +54,14 @@ async def test_everything_of_the_user_goes_and_is_counted(life: MemoryLife) -> N
     await assert_nothing_left(life)
 
 
+async def test_files_that_hold_what_was_erased_a_while_longer_are_told(life: MemoryLife) -> None:
+    await life.add(EVENT)
+    assert (await erase(life)).pending == ["index: its files are rewritten at the next start"]
+
+
 async def test_an_unknown_user_gives_a_receipt_of_zeros(life: MemoryLife) -> None:
     receipt = await erase(life)
-    assert receipt.state == "complete"
+    assert (receipt.state, receipt.pending) == ("complete", [])
     assert set(receipt.erased.values()) == {0}
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from memoryos_adapters.embedding.hashed import HashedEmbedder
 from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
-from memoryos_core.memory.recall import Recall
+from memoryos_core.memory.recall import QUESTION_CHARS, Recall
+from memoryos_core.routing.sensitive import SensitiveRules
+from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.errors import EmbedderMismatch, UpstreamUnavailable
 from memoryos_ports.ids import AgentId, SessionId
@@ -134,3 +136,43 @@ async def test_defect_hash_vectors_are_never_mixed_with_those_of_another_embedde
         with pytest.raises(EmbedderMismatch, match="hashed-v1/384"):
             async with QdrantEdgeMemory.open(directory, EmbedderStamp(name="minilm", dimensions=384)):
                 pass
+
+
+class OutsideEmbedder(HashedEmbedder):
+    """An embedder that is not ours, and all that it saw."""
+
+    local = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Take note of the texts."""
+        self.seen += texts
+        return await super().embed(texts)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen"),
+    [
+        ("is it ana@example.org", ["is it [email]"]),
+        ("x" * (QUESTION_CHARS - 4) + " ana@example.org", None),
+        ("is it eve@secret.example", []),
+    ],
+    ids=["redacted", "redacted before it is cut", "sensitive for what is redacted"],
+)
+async def test_what_is_redacted_of_a_question_is_seen_by_no_embedder(
+    asked: str, seen: list[str] | None, stack: MemoryStack
+) -> None:
+    outside = OutsideEmbedder()
+    recall = Recall(
+        storage=stack.storage,
+        short_term=stack.short_term,
+        embedder=outside,
+        rules=SensitiveRules(["@secret"]),
+        redactor=Redactor(["email"]),
+    )
+    await recall.search(make_question(asked))
+    assert "ana" not in "".join(outside.seen)
+    assert seen is None or outside.seen == seen

@@ -22,6 +22,7 @@ from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.events import EventLog
 from memoryos_ports.ids import Scope
 from memoryos_ports.memory import MemoryStorage
+from memoryos_ports.residue import Residual
 from memoryos_ports.short_term import ShortTermStore
 
 PATIENCE_S = 10.0
@@ -41,6 +42,7 @@ class ErasureReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
     `erased` counts per store what was removed, `left` what a second look found there: 0, or it is not complete.
     `not_reached` names the stores that did not answer, and ``in_hand`` when something was being written all the time.
+    `pending` says which files still hold bytes that nothing tells any more, and what takes them away by itself.
     """
 
     state: Literal["complete", "partial"]
@@ -48,6 +50,7 @@ class ErasureReceipt(msgspec.Struct, frozen=True, kw_only=True):
     erased: dict[str, int]
     left: dict[str, int]
     not_reached: list[str]
+    pending: list[str]
 
 
 class Erasure:
@@ -60,6 +63,7 @@ class Erasure:
         self,
         *,
         stores: Mapping[str, Erase],
+        residual: Mapping[str, Residual],
         refusals: Refusals,
         caches: Sequence[Forget],
         preferences: Preferences,
@@ -69,6 +73,7 @@ class Erasure:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._stores = stores
+        self._residual = residual
         self._refusals = refusals
         self._caches = caches
         self._preferences = preferences
@@ -97,6 +102,7 @@ class Erasure:
             erased=erased,
             left=left,
             not_reached=not_reached,
+            pending=[f"{name}: {residue}" for name, store in self._residual.items() if (residue := store.residue())],
         )
         logger.bind(state=receipt.state, erased=erased, not_reached=not_reached).info("user erased")
         return receipt
@@ -145,3 +151,8 @@ def erasable_stores(
         "quarantine": quarantine.drop_user,
         "users": registry.drop_user,
     }
+
+
+def residual_stores(**stores: object) -> dict[str, Residual]:
+    """Return those of the stores that are `Residual`."""
+    return {name: store for name, store in stores.items() if isinstance(store, Residual)}

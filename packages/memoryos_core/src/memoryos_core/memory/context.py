@@ -2,13 +2,15 @@
 
 import msgspec
 
+from memoryos_core.consolidation.profile import Profile, ProfileService
+from memoryos_core.consolidation.visits import Visits
 from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
 from memoryos_core.memory.pack import pack
 from memoryos_core.memory.recall import Question, Recall
 from memoryos_core.ranking.knowledge import KnowledgeHit
 from memoryos_core.ranking.ranker import Hit
 from memoryos_core.tokens import estimate_tokens
-from memoryos_ports.memory import Page
+from memoryos_ports.memory import Page, only_pages
 from memoryos_ports.short_term import ShortTermStore
 
 SHORT_TERM_TURNS = 20
@@ -20,6 +22,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     short_term: list[Page]
     hits: list[Hit]
     knowledge: list[KnowledgeHit]
+    profile: Profile
+    profile_version: int
     text: str
     tokens: int
 
@@ -27,9 +31,19 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 class ContextService:
     """Gathers what memory has to say to a question."""
 
-    def __init__(self, *, recall: Recall, short_term: ShortTermStore, budget_tokens: int) -> None:
+    def __init__(
+        self,
+        *,
+        recall: Recall,
+        short_term: ShortTermStore,
+        profile: ProfileService,
+        budget_tokens: int,
+        visits: Visits | None = None,
+    ) -> None:
         self._recall = recall
         self._short_term = short_term
+        self._profile = profile
+        self._visits = visits
         self._budget_tokens = budget_tokens
 
     async def gather(self, question: Question, *, limit: int, budget_tokens: int | None = None) -> Context:
@@ -40,11 +54,17 @@ class ContextService:
         recalled = await self._recall.search(question)
         hits, knowledge = recalled.hits[:limit], recalled.knowledge[:limit]
         budget = budget_tokens if budget_tokens is not None else self._budget_tokens
-        text = render_block(pack(hits, knowledge, budget_tokens=budget - frame_tokens(), cost=line_tokens))
+        chosen = pack(hits, knowledge, budget_tokens=budget - frame_tokens(), cost=line_tokens)
+        if self._visits is not None:
+            self._visits.note(question.scope, [page.id for page in only_pages(chosen)])
+        profile, version = await self._profile.read(question.scope)
+        text = render_block(chosen)
         return Context(
             short_term=await self._recent(question),
             hits=hits,
             knowledge=knowledge,
+            profile=profile,
+            profile_version=version,
             text=text,
             tokens=estimate_tokens(text),
         )

@@ -14,7 +14,10 @@ FACTS_SHARE = 0.25
 """How much of the budget facts may take: the turns themselves say more than what was made of them."""
 
 MIN_FACT_COSINE = 0.25
-"""Facts that are less near to the question than this, and share no word with it, do not enter a prompt."""
+"""Facts that are less near to the question than this, and share no word with it, do not enter a prompt.
+
+But those on how the agent should behave: they hold whatever is asked.
+"""
 
 
 def pack(
@@ -44,7 +47,7 @@ def fit_facts(knowledge: Sequence[KnowledgeHit], *, budget_tokens: int, cost: Ca
         fact = hit.memory
         if not isinstance(fact, Fact) or fact.text in chosen or cost(fact) > left:
             continue
-        if not hit.bm25 and hit.cosine < MIN_FACT_COSINE:
+        if fact.subject != "agent" and not hit.bm25 and hit.cosine < MIN_FACT_COSINE:
             continue
         chosen[fact.text] = fact
         left -= cost(fact)

@@ -33,6 +33,7 @@ from memoryos_gateway.routes.memory_schema import (
     SearchAnswer,
     SearchRequest,
 )
+from memoryos_gateway.routes.profile_schema import to_profile_answer
 from memoryos_ports.clock import Clock
 from memoryos_ports.ids import EventId, MemoryId, check_id
 from memoryos_ports.knowledge import Fact, Segment
@@ -110,7 +111,10 @@ async def retrieve_memory(
     return RetrieveAnswer(
         short_term=[to_item(page) for page in found.short_term],
         mid_term=merged_hits(found.hits, segments, explain=data.explain),
-        long_term=LongTerm(facts=merged_hits([], facts, explain=data.explain)),
+        long_term=LongTerm(
+            profile=to_profile_answer(found.profile, found.profile_version) if found.profile_version else None,
+            facts=merged_hits([], facts, explain=data.explain),
+        ),
         context=found.text,
         tokens=found.tokens,
     )

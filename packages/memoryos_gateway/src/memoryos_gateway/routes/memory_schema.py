@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from memoryos_gateway.routes.memory_items import MemoryItem, SearchHit
+from memoryos_gateway.routes.profile_schema import ProfileAnswer
 
 Role = Literal["user", "assistant"]
 
@@ -93,9 +94,9 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LongTerm(msgspec.Struct, frozen=True, kw_only=True):
-    """Long-term memory of a user."""
+    """Long-term memory of a user; no profile until there is something to tell."""
 
-    profile: dict[str, Any] | None = None
+    profile: ProfileAnswer | None = None
     facts: list[SearchHit] = []
 
 
