@@ -110,6 +110,7 @@ def _examples(files: Sequence[Sequence[Conversation]]) -> tuple[list[str], list[
                     continue
                 candidates = conversation.candidates(asked["question"])
                 columns = feature_columns(asked["question"], candidates, asked_at=ASKED_AT)
+                del columns["verbatim"]  # no question of a benchmark quotes a turn
                 names = list(columns)
                 pages = [candidate.page for candidate in candidates]
                 examples.append(

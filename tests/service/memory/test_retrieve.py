@@ -26,7 +26,8 @@ async def test_hits_stand_in_the_context_oldest_first(memory: MemoryApi) -> None
 
     assert {hit["text"] for hit in found["mid_term"]} == {"green tea, please", "tea without sugar"}
     assert (
-        '- 2026-02-01 10:00 user: "tea without sugar"\n- 2026-03-01 10:00 Ana: "green tea, please"' in found["context"]
+        '- 2026-02-01 10:00 user: "tea without sugar"\n- 2026-03-01 10:00 "Ana": "green tea, please"'
+        in found["context"]
     )
     assert found["tokens"] == estimate_tokens(found["context"])
 

@@ -1,9 +1,11 @@
 """POST /v1/memory/search: by meaning and by words, within what was asked for."""
 
+import math
 from typing import Any
 
 import pytest
 
+from memoryos_core.ranking.weights import MIDPOINT, WEIGHTS
 from tests.service.memory.api import MemoryApi, error_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -65,7 +67,8 @@ async def test_explain_gives_the_parts_of_the_score(memory: MemoryApi) -> None:
 
     (explained,), (plain,) = await memory.search("tea", explain=True), await memory.search("tea")
 
-    assert set(explained["explain"]) == {"cosine", "bm25", "speaker"}
+    assert set(explained["explain"]) == set(WEIGHTS)
+    assert explained["score"] == pytest.approx(1 / (1 + math.exp(MIDPOINT - sum(explained["explain"].values()))))
     assert "explain" not in plain
 
 

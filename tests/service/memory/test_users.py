@@ -72,6 +72,7 @@ async def test_an_erased_user_leaves_nothing_and_may_come_back(memory: MemoryApi
     receipt = (await memory.client.delete(path(memory))).json()
     assert (receipt["state"], receipt["not_reached"], receipt["erased"]["index"]) == ("complete", [], 1)
     assert set(receipt["left"].values()) == {0}
+    assert receipt["pending"] == ["index: its files are rewritten at the next start"]
     assert await memory.texts() == []
     assert await memory.search("swordfish") == []
     error_of(await memory.event("evt-1"), 404)

@@ -164,3 +164,16 @@ def test_the_first_turn_of_a_session_opens_it() -> None:
 @pytest.mark.parametrize(("text", "value"), [("Thanks, that helps", 1), ("谢谢你", 1), ("I gave thanks", 0)])
 def test_a_reaction_is_known_by_its_beginning(text: str, value: float) -> None:
     assert column("reaction", "tea", turn(page("a", text))) == [value]
+
+
+@pytest.mark.parametrize(
+    ("question", "values"),
+    [
+        ("Green tea in the morning", [1, 0]),
+        ("早上的绿茶", [0, 1]),
+        ("tea", [0, 0]),
+    ],
+)
+def test_a_turn_that_is_quoted_word_for_word_is_known(question: str, values: list[float]) -> None:
+    found = [turn(page("a", "I drink green tea in the morning")), turn(page("b", "我喝早上的绿茶"))]
+    assert column("verbatim", question, *found) == values

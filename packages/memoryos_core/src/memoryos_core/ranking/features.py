@@ -131,6 +131,13 @@ def reaction(_: Asked, turns: Turns) -> Column:
     return [float(is_reaction(candidate.page.text)) for candidate in turns.candidates]
 
 
+def verbatim(asked: Asked, turns: Turns) -> Column:
+    """1 for a turn that holds the question word for word: somebody finds a turn again by quoting it."""
+    if " " not in asked.text and asked.text.isascii():
+        return _nowhere(turns)
+    return [float(asked.text in candidate.page.text.casefold()) for candidate in turns.candidates]
+
+
 FEATURES: tuple[Feature, ...] = (
     cosine,
     words,
@@ -153,6 +160,7 @@ FEATURES: tuple[Feature, ...] = (
     names,
     opening,
     reaction,
+    verbatim,
 )
 
 

@@ -1,6 +1,7 @@
 """What each feature is worth.
 
-Fitted on the open halves of LoCoMo and BEAM-100K; benchmarks/quality/README.md gives the command and the figures.
+Fitted on the open halves of LoCoMo and BEAM-100K; benchmarks/quality/README.md gives the command and the figures. All
+but `verbatim`: no question there quotes a turn, and whoever quotes one wants that one.
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "names": 0.84,
         "opening": 0.52,
         "reaction": -0.33,
+        "verbatim": 9.0,
     }
 )
 """By the name of the feature; every feature has one."""
