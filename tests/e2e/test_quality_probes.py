@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from benchmarks.quality.erasure import probe_erasure
 from benchmarks.quality.figure import Figure, as_markdown
 from benchmarks.quality.injection import ATTACKS, probe_injection
@@ -40,28 +38,16 @@ async def test_no_route_tells_anything_of_another_scope(tmp_path: Path) -> None:
 async def test_nothing_is_told_of_an_erased_user_even_after_a_restart(tmp_path: Path) -> None:
     figures = await probe_erasure(tmp_path, turns=20)
 
-    assert _missed([figure for figure in figures if "files" not in figure.case]) == ""
-
-
-@pytest.mark.xfail(strict=True, reason="the index keeps the bytes of deleted points until its segments are rewritten")
-async def test_no_file_holds_the_words_of_an_erased_user(tmp_path: Path) -> None:
-    figures = await probe_erasure(tmp_path, turns=20)
-
-    assert _missed([figure for figure in figures if "files" in figure.case]) == ""
+    assert _missed(figures) == ""
+    assert figures[-1].case == "files that hold its bytes"
 
 
 async def test_an_instruction_in_memory_reaches_a_prompt_only_quoted(tmp_path: Path) -> None:
-    said, added, _ = await probe_injection(tmp_path)
+    figures = await probe_injection(tmp_path)
 
-    assert _missed([said, added]) == ""
-    assert said.of == f"{len(ATTACKS)} of {len(ATTACKS)} attacks reached a prompt"
-
-
-@pytest.mark.xfail(strict=True, reason="the name of a speaker stands beside the quotes")
-async def test_an_instruction_in_a_name_reaches_a_prompt_only_quoted(tmp_path: Path) -> None:
-    *_, named = await probe_injection(tmp_path)
-
-    assert _missed([named]) == ""
+    assert _missed(figures) == ""
+    assert [figure.case for figure in figures] == ["said in a chat", "added", "added under a name"]
+    assert figures[0].of == f"{len(ATTACKS)} of {len(ATTACKS)} attacks reached a prompt"
 
 
 async def test_lag_is_told_in_milliseconds(tmp_path: Path) -> None:

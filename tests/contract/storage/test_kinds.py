@@ -173,3 +173,13 @@ async def test_what_is_no_page_cannot_be_superseded(memory: MemoryStorage) -> No
         FACT,
     ]
     assert await find(memory, "tea", vector=NORTH) == set()
+
+
+async def test_an_agent_is_shown_its_own_facts_and_those_of_no_agent(memory: MemoryStorage) -> None:
+    facts = [replace(make_fact(f"green tea {name}"), agent_id=agent(name)) for name in ("a", "b")]
+    await memory.put([make_entry(fact, NORTH) for fact in (FACT, *facts)])
+    query = make_query("green tea", NORTH, kinds=frozenset({"fact"}), agent_id=agent("a"))
+
+    shown = {candidate.memory.id for candidate in (await memory.search(query)).knowledge}
+
+    assert shown == {FACT.id, facts[0].id}

@@ -94,6 +94,13 @@ class SqliteDatabase:
         """
         return await self._run(self._writes, job)
 
+    async def erase(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Like `write`, and when it returns no file of the database holds a byte of what the job removed.
+
+        Raises UpstreamUnavailable, after the commit, when another process goes on reading what was there before.
+        """
+        return await self._run(self._writes, job, erases=True)
+
     async def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Run a job that only reads, on one snapshot that holds every write that returned before this call."""
         return await self._run(self._reads, job)
@@ -102,12 +109,12 @@ class SqliteDatabase:
         """Return when the file can be read."""
         await self.read(lambda connection: connection.execute("SELECT count(*) FROM schema_versions").fetchone())
 
-    async def _run(self, jobs: "_Queue", function: Callable[[sqlite3.Connection], T]) -> T:
+    async def _run(self, jobs: "_Queue", function: Callable[[sqlite3.Connection], T], *, erases: bool = False) -> T:
         if self._closed:
             raise UpstreamUnavailable(upstream=UPSTREAM, detail="the database is closed")
         if jobs.qsize() >= self._max_queue:
             raise Overloaded("sqlite queue")
-        job = _Job(function, asyncio.get_running_loop().create_future())
+        job = _Job(function, asyncio.get_running_loop().create_future(), erases)
         jobs.put(job)
         with sqlite_errors():
             await job.done
@@ -154,6 +161,7 @@ class _Job(Generic[T]):
 
     function: Callable[[sqlite3.Connection], T]
     done: "asyncio.Future[None]"
+    erases: bool = False
     value: T | None = None
     error: BaseException | None = None
 
@@ -200,6 +208,7 @@ class _Lane:
             batch, running = self._take()
             if batch:
                 self._commit(batch)
+                self._empty_log([job for job in batch if job.erases and job.error is None])
             self._loop.call_soon_threadsafe(_wake_callers, batch)
         self._connection.close()
 
@@ -225,6 +234,19 @@ class _Lane:
                 self._connection.rollback()
             for job in batch:
                 job.error = exc
+
+    def _empty_log(self, erasing: list[_Job[Any]]) -> None:
+        """Move the log into the file, whose free pages are overwritten: the log still has what erasing jobs removed."""
+        if not erasing:
+            return
+        error: sqlite3.Error | None
+        try:
+            ((is_busy, _, _),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            error = sqlite3.OperationalError("the log is being read") if is_busy else None
+        except sqlite3.Error as exc:
+            error = exc
+        for job in erasing:
+            job.error = error
 
     def _attempt(self, job: _Job[Any]) -> None:
         self._connection.execute("SAVEPOINT job")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 class GatedEncoder:
     """Gives each text the vector ``[len(text)]``, once the gate is open; `seen` are the texts of each encoding.
 
-    `shut` names the texts at which the gate stands; `entered` is set when one of them arrives there.
+    `shut` names the texts at which the gate stands; `entered` is set when all of them have arrived there.
     """
 
     def __init__(self, *, shut: Sequence[str] = ()) -> None:
@@ -18,12 +18,15 @@ class GatedEncoder:
         self.entered = threading.Event()
         self.gate = threading.Event()
         self._shut = set(shut)
+        self._missing = set(shut)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encode, or raise ValueError for the text ``bad``."""
         self.seen.append(list(texts))
         if self._shut.intersection(texts):
-            self.entered.set()
+            self._missing.difference_update(texts)
+            if not self._missing:
+                self.entered.set()
             if not self.gate.wait(timeout=10):
                 raise TimeoutError("the gate was never opened: is the event loop blocked?")
         if "bad" in texts:

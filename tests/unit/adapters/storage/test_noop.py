@@ -5,6 +5,7 @@ import pytest
 from memoryos_adapters.storage.noop import NoopMemory
 from memoryos_ports.errors import MemoryDisabled
 from memoryos_ports.memory import Found, MemoryList, MemoryStorage
+from memoryos_ports.residue import Residual
 from tests.contract.storage.indexes import ANN, NORTH, STAMP, make_entry, make_page, make_query
 
 
@@ -38,3 +39,4 @@ async def test_it_is_a_memory_storage_with_the_stamp_it_was_given() -> None:
 
     assert isinstance(memory, MemoryStorage)
     assert memory.stamp == STAMP
+    assert not isinstance(memory, Residual)  # it has no files in which anything could be left

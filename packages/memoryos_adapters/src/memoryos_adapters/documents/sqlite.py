@@ -103,7 +103,7 @@ class SqliteDocuments:
     async def erase(self, scope: Scope) -> int:
         """Remove every document of a scope; return how many there were."""
         key = (scope.tenant_id, scope.user_id)
-        return await self._db.write(lambda connection: connection.execute(_ERASE, key).rowcount)
+        return await self._db.erase(lambda connection: connection.execute(_ERASE, key).rowcount)
 
     async def ping(self) -> None:
         """Return when the database answers."""

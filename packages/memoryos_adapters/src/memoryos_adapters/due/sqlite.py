@@ -99,7 +99,7 @@ class SqliteDue:
     async def erase(self, scope: Scope) -> None:
         """Forget a scope and the lease on it."""
         key = (scope.tenant_id, scope.user_id)
-        await self._db.write(lambda connection: connection.execute(_ERASE, key).rowcount)
+        await self._db.erase(lambda connection: connection.execute(_ERASE, key).rowcount)
 
     async def ping(self) -> None:
         """Return when the database answers."""

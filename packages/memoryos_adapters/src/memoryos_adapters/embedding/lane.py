@@ -1,4 +1,4 @@
-"""A thread for encoding, on which short calls that wait at the same time are encoded together."""
+"""Threads for encoding; on a single one, short calls that wait at the same time are encoded together."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -18,12 +18,16 @@ _TOGETHER = 512  # characters: eight questions take the time of five, longer tex
 
 
 class EncodingLane:
-    """Serves calls in order on one thread of its own; `encode` is blocking and gives a row per text."""
+    """Serves calls in order on threads of its own; `encode` is blocking and gives a row per text.
 
-    def __init__(self, name: str, encode: Encode) -> None:
+    On several threads each call is encoded by itself: another thread may be about to serve the one behind it.
+    """
+
+    def __init__(self, name: str, encode: Encode, *, threads: int = 1) -> None:
         self._name = name
         self._encode = encode
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._room = _TOGETHER if threads == 1 else -1
+        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
         self._waiting: dict[_Call, None] = {}  # an ordered set
         self._closed = False
 
@@ -41,7 +45,7 @@ class EncodingLane:
             self._waiting.pop(call, None)
 
     async def aclose(self) -> None:
-        """Let the thread finish what it is encoding and end; calls that still wait raise UpstreamUnavailable."""
+        """Let the threads finish what they are encoding and end; calls that still wait raise UpstreamUnavailable."""
         self._closed = True
         await asyncio.to_thread(self._executor.shutdown)
 
@@ -55,7 +59,7 @@ class EncodingLane:
         return call.vectors or []
 
     def _with_company(self, call: "_Call") -> list["_Call"]:
-        calls, room = [call], _TOGETHER - call.characters
+        calls, room = [call], self._room - call.characters
         self._waiting.pop(call, None)
         for other in list(self._waiting):
             room -= other.characters

@@ -159,8 +159,8 @@ class SqliteEvents:
     async def erase(self, scope: Scope, *, session_id: SessionId | None = None) -> int:
         """Remove events of a scope; a delivery of one that is still held has a handle without an event then."""
         if session_id is None:
-            return await self._db.write(partial(erase_events, scope=scope))
-        return await self._db.write(partial(erase_session, scope=scope, session_id=session_id))
+            return await self._db.erase(partial(erase_events, scope=scope))
+        return await self._db.erase(partial(erase_session, scope=scope, session_id=session_id))
 
     async def ping(self) -> None:
         """Return when the database answers."""

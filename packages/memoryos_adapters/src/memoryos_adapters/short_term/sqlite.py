@@ -162,7 +162,7 @@ class SqliteShortTerm:
             connection.execute(_ERASE_REMOVED, key)
             return connection.execute(_ERASE, key).rowcount
 
-        return await self._db.write(erase)
+        return await self._db.erase(erase)
 
     async def ping(self) -> None:
         """Return when the database answers."""

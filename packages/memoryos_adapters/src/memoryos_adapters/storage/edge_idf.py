@@ -1,6 +1,7 @@
 """The IDF of terms within a part of a shard of the in-process Qdrant engine, which itself tells scores only."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from qdrant_edge import (
     CountRequest,
@@ -21,6 +22,13 @@ from memoryos_adapters.storage.edge_points import read_words
 from memoryos_adapters.storage.edge_shard import SPARSE
 
 
+class Holder(NamedTuple):
+    """A point that has a term, and the term's weight on it."""
+
+    point: str
+    weight: float
+
+
 class EdgeIdf:
     """The term statistics of the points that meet one condition."""
 
@@ -38,10 +46,10 @@ class EdgeIdf:
         """Return how many points of the corpus have words."""
         return self._shard.count(CountRequest(filter=self._counted))
 
-    def read(self, holders: Mapping[int, str | None]) -> dict[int, float]:
+    def read(self, holders: Mapping[int, Holder | None]) -> dict[int, float]:
         """Return the IDF of those terms that the corpus has.
 
-        `holders` names a point that is known to have the term, or None: it is looked for then, which takes longer.
+        `holders` names a point that has the term, or None: one is looked for then, which takes longer.
         The engine's score for one term alone is that term's weight on the point times its IDF.
         """
         if not holders:
@@ -49,12 +57,15 @@ class EdgeIdf:
         requests = [self._request(term, holder) for term, holder in holders.items()]
         answers = self._shard.query_batch(QueryBatchRequest([*requests]))
         return {
-            term: best.score / read_words(best.vector)[term]
-            for term, found in zip(holders, answers, strict=True)
+            term: best.score / (read_words(best.vector)[term] if holder is None else holder.weight)
+            for (term, holder), found in zip(holders.items(), answers, strict=True)
             for best in found
         }
 
-    def _request(self, term: int, holder: str | None) -> QueryRequest:
-        wanted = self._corpus if holder is None else Filter(must=[HasIdCondition({holder})])
+    def _request(self, term: int, holder: Holder | None) -> QueryRequest:
         query = Query.Nearest(SparseVector([term], [1.0]), using=SPARSE)
-        return QueryRequest(limit=1, query=query, filter=wanted, params=self.params, with_vector=[SPARSE])
+        if holder is None:
+            return QueryRequest(limit=1, query=query, filter=self._corpus, params=self.params, with_vector=[SPARSE])
+        return QueryRequest(
+            limit=1, query=query, filter=Filter(must=[HasIdCondition({holder.point})]), params=self.params
+        )

@@ -19,9 +19,12 @@ from qdrant_edge import (
 )
 
 from memoryos_adapters.storage.bm25 import weigh_document
+from memoryos_adapters.storage.edge_compaction import compact_after_erasure
 from memoryos_adapters.storage.edge_listing import Listing
+from memoryos_adapters.storage.edge_points import Points
 from memoryos_adapters.storage.edge_search import search_shard
 from memoryos_adapters.storage.edge_shard import DENSE, SPARSE, open_shard, require_space
+from memoryos_adapters.storage.edge_stamp import note_erasure, read_stamped_shard
 from memoryos_adapters.storage.payload import (
     chunk_payload,
     kind_key,
@@ -55,13 +58,20 @@ class EdgeIndex:
     def __init__(self, shard: EdgeShard, directory: Path, stamp: EmbedderStamp, *, reserve_bytes: int) -> None:
         self.stamp = stamp
         self._shard = shard
+        self._points = Points(shard)
         self._directory = directory
         self._reserve_bytes = reserve_bytes
         self._unflushed_points = 0
+        stamped = read_stamped_shard(directory)
+        self._is_erased_from = stamped is not None and stamped.erased
 
     @classmethod
     def open(cls, directory: Path, stamp: EmbedderStamp, *, reserve_bytes: int) -> Self:
-        """Open the shard in a directory, made when there is none; raise EmbedderMismatch if it is of another stamp."""
+        """Open the shard in a directory, made when there is none; raise EmbedderMismatch if it is of another stamp.
+
+        One that users were erased from is rewritten first.
+        """
+        compact_after_erasure(directory, stamp, reserve_bytes=reserve_bytes)
         shard = open_shard(directory, stamp, reserve_bytes=reserve_bytes)
         # Another kill must not replay again what this start has just replayed.
         shard.flush()
@@ -110,7 +120,7 @@ class EdgeIndex:
         if query.vector is not None:
             check_vector(query.vector, self.stamp)
         self._checked(query.waiting)
-        return search_shard(self._shard, query)
+        return search_shard(self._shard, self._points, query)
 
     def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Memory]:
         """Return the memories that exist, in the order asked for."""
@@ -149,10 +159,10 @@ class EdgeIndex:
             point for id, state in states.items() if state.get("list_scope") == pages for point in point_ids(id, state)
         ]
         if points:
-            self._update(UpdateOperation.set_payload([*points], _SUPERSEDED), len(points))
+            self._update(UpdateOperation.set_payload([*points], _SUPERSEDED), points)
 
     def erase(self, scope: Scope) -> int:
-        """Remove every point of a scope."""
+        """Remove every point of a scope; the next start takes the bytes out of the files."""
         everything = Filter(must=[FieldCondition("scope", match=MatchValue(scope_key(scope)))])
         memories = 0
         while True:
@@ -160,8 +170,13 @@ class EdgeIndex:
             records, _ = self._shard.scroll(request)
             if not records:
                 return memories
+            self._note_erasure()
             memories += sum("list_scope" in (record.payload or {}) for record in records)
             self._delete_points(str(record.id) for record in records)
+
+    def residue(self) -> str | None:
+        """Return what the files wait for, None when nothing was erased."""
+        return "its files are rewritten at the next start" if self._is_erased_from else None
 
     def count(self, scope: Scope, kind: MemoryKind) -> int:
         """Return how many memories of a kind exist."""
@@ -184,16 +199,24 @@ class EdgeIndex:
 
     def _put(self, points: Sequence[Point], mode: UpdateMode) -> None:
         if points:
-            self._update(UpdateOperation.upsert_points([*points], update_mode=mode), len(points))
+            written = [str(point.id) for point in points]
+            self._update(UpdateOperation.upsert_points([*points], update_mode=mode), written)
 
     def _delete_points(self, points: Iterable[str]) -> None:
         if doomed := [*points]:
-            self._update(UpdateOperation.delete_points([*doomed]), len(doomed))
+            self._update(UpdateOperation.delete_points([*doomed]), doomed)
 
-    def _update(self, operation: UpdateOperation, points: int) -> None:
+    def _note_erasure(self) -> None:
+        """Say so before anything is deleted, so that no crash forgets it."""
+        if not self._is_erased_from:
+            note_erasure(self._directory)
+            self._is_erased_from = True
+
+    def _update(self, operation: UpdateOperation, points: Sequence[str]) -> None:
         self._require_space()
+        self._points.forget(points)
         self._shard.update(operation)
-        self._unflushed_points += points
+        self._unflushed_points += len(points)
         if self._unflushed_points >= _POINTS_PER_FLUSH:
             self._shard.flush()
             self._unflushed_points = 0

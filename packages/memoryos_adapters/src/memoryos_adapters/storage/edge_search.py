@@ -1,6 +1,6 @@
 """Searching a shard of the in-process Qdrant engine: nearest memories, best by words, their neighbours, their union."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from qdrant_edge import (
     FieldCondition,
     Filter,
     HasIdCondition,
+    IsEmptyCondition,
     MatchAny,
     MatchValue,
     Query,
@@ -20,14 +21,15 @@ from qdrant_edge import (
 
 from memoryos_adapters.storage.bm25 import weigh_document, weigh_query
 from memoryos_adapters.storage.edge_filters import to_engine
-from memoryos_adapters.storage.edge_idf import EdgeIdf
-from memoryos_adapters.storage.edge_points import FIELDS, Near, Points
+from memoryos_adapters.storage.edge_idf import EdgeIdf, Holder
+from memoryos_adapters.storage.edge_points import Near, Points, id_of
 from memoryos_adapters.storage.edge_shard import DENSE, SPARSE
-from memoryos_adapters.storage.payload import kind_key, read_chunk, read_memory
+from memoryos_adapters.storage.payload import kind_key
 from memoryos_adapters.storage.term_scores import grown_idf, term_scores
 from memoryos_adapters.storage.vectors import cosine_of
 from memoryos_ports.embedding import Vector
 from memoryos_ports.filters import matches
+from memoryos_ports.ids import AgentId
 from memoryos_ports.memory import (
     Candidate,
     Chunk,
@@ -50,12 +52,13 @@ class _Hit(NamedTuple):
     words: dict[int, float]
 
 
-def search_shard(shard: EdgeShard, query: MemoryQuery) -> Found:
-    """Return the candidates of a query; see `MemoryStorage.search`."""
+def search_shard(shard: EdgeShard, points: Points, query: MemoryQuery) -> Found:
+    """Return the candidates of a query; see `MemoryStorage.search`. `points` is what is known of this shard."""
+    points.make_room()
     pages: list[Candidate] = []
     knowledge: list[KnowledgeCandidate] = []
     for kind in sorted(query.kinds):
-        for memory, chunk, cosine, words in _KindSearch(shard, query, kind).run():
+        for memory, chunk, cosine, words in _KindSearch(shard, points, query, kind).run():
             if isinstance(memory, Page):
                 pages.append(Candidate(page=memory, chunk=chunk, cosine=cosine, words=words))
             else:
@@ -66,12 +69,12 @@ def search_shard(shard: EdgeShard, query: MemoryQuery) -> Found:
 class _KindSearch:
     """One search among the memories of one kind."""
 
-    def __init__(self, shard: EdgeShard, query: MemoryQuery, kind: MemoryKind) -> None:
+    def __init__(self, shard: EdgeShard, points: Points, query: MemoryQuery, kind: MemoryKind) -> None:
         self._shard = shard
         self._query = query
         self._kind = kind
         self._limit = query.limit if kind == "page" else query.knowledge_limit
-        self._points = Points(shard)
+        self._points = points
         self._key = kind_key(query.scope, kind)
         self._corpus = _match("search_scope", self._key)
         self._idf = EdgeIdf(shard, self._corpus)
@@ -84,11 +87,12 @@ class _KindSearch:
         others = self._neighbours([*near], [*scores]) if self._kind == "page" and self._query.neighbours else []
         arrived, waiting = self._waiting()
         self._points.read([*near, *scores])
-        ids = [id for id in dict.fromkeys((*near, *scores, *others, *arrived)) if self._points.is_memory(id)]
+        found = {id: self._points.memory(id) for id in (*near, *scores, *others, *arrived)}
+        memories = {id: memory for id, memory in found.items() if memory is not None}
         if self._query.vector is not None:
-            near |= self._points.nearest_of(self._query.vector, [id for id in ids if id not in near])
-        words = self._term_scores(asked, ids, waiting)
-        hits = [self._hit(id, near.get(id), words[id]) for id in ids]
+            near |= self._points.nearest_of(self._query.vector, [id for id in memories if id not in near])
+        words = self._term_scores(asked, memories, waiting)
+        hits = [self._hit(id, memory, near.get(id), words[id]) for id, memory in memories.items()]
         hits += [_waiting_hit(entry, self._query.vector, words[entry.memory.id]) for entry in waiting]
         return [hit for hit in hits if self._query.filters is None or matches(self._query.filters, hit.memory)]
 
@@ -96,26 +100,27 @@ class _KindSearch:
         """Return those of the waiting that the index holds by now, if they may be found, and those it does not know."""
         entries = {entry.memory.id: entry for entry in self._query.waiting} if self._kind == "page" else {}
         self._points.read(entries)
-        arrived = [id for id in entries if self._points.is_found_in(id, self._key)]
-        return [*arrived], [entry for id, entry in entries.items() if id not in self._points.payloads]
+        known = {id: self._points[id] for id in entries if id in self._points}
+        arrived = [id for id, point in known.items() if point.memory is not None and point.key == self._key]
+        return [*arrived], [entry for id, entry in entries.items() if id not in known]
 
     def _term_scores(
         self, asked: Collection[int], ids: Iterable[str], waiting: Sequence[IndexEntry]
     ) -> dict[str, dict[int, float]]:
-        indexed = {id: self._points.words(id) for id in ids}
+        indexed = {id: self._points[id].words for id in ids}
         joining: dict[str, dict[int, float]] = {entry.memory.id: weigh_document(entry.terms) for entry in waiting}
-        holders: dict[int, str | None] = {}
-        for id, words in (*joining.items(), *indexed.items()):
-            holders |= {term: id if id in indexed else None for term in asked if term in words}
+        holders: dict[int, Holder | None] = dict.fromkeys(
+            term for term in asked if any(term in words for words in joining.values())
+        )
+        holders |= _holders(asked, indexed)
         idf = self._idf.read(holders)
         if joining and holders:
             idf = grown_idf(holders, idf, size=self._idf.size(), joining=[*joining.values()])
         return term_scores(indexed | joining, idf)
 
-    def _hit(self, id: str, near: Near | None, words: dict[int, float]) -> _Hit:
-        payloads = self._points.payloads
-        chunk = read_chunk(payloads[id if near is None else near.point])
-        return _Hit(read_memory(payloads[id]), chunk, None if near is None else near.cosine, words)
+    def _hit(self, id: str, memory: Memory, near: Near | None, words: dict[int, float]) -> _Hit:
+        chunk = self._points[id if near is None else near.point].chunk
+        return _Hit(memory, chunk, None if near is None else near.cosine, words)
 
     def _nearest(self, vector: Vector) -> dict[str, Near]:
         """Return the nearest memories; looks further when the chunks of a few of them fill the list of points."""
@@ -138,19 +143,16 @@ class _KindSearch:
         if not best:
             return []
         self._points.read(best)
-        pages = [read_memory(self._points.payloads[id]) for id in best if self._points.is_memory(id)]
+        pages = map(self._points.memory, best)
         before = {page.follows for page in pages if isinstance(page, Page) and page.follows}
         beside: list[HasIdCondition | FieldCondition] = [FieldCondition("follows", match=MatchAny([*best]))]
         if before:
             beside.append(HasIdCondition({*before}))
-        request = ScrollRequest(
-            limit=4 * len(best),
-            filter=Filter(must=[*self._conditions], should=[*beside]),
-            with_payload=FIELDS,
-            with_vector=[SPARSE],
-        )
-        records, _ = self._shard.scroll(request)
-        return self._points.add(records)
+        wanted = Filter(must=[*self._conditions], should=[*beside])
+        records, _ = self._shard.scroll(ScrollRequest(limit=4 * len(best), filter=wanted, with_payload=False))
+        neighbours = [id_of(record) for record in records]
+        self._points.read(neighbours)
+        return neighbours
 
     def _wanted(self) -> list[FieldCondition | Filter]:
         query = self._query
@@ -158,7 +160,7 @@ class _KindSearch:
         if query.session_id is not None:
             conditions.append(_match("session_id", query.session_id))
         if query.agent_id is not None:
-            conditions.append(_match("agent_id", query.agent_id))
+            conditions.append(_of_agent(query.agent_id, self._kind))
         if query.until is not None:
             conditions.append(FieldCondition("timestamp", range=RangeDateTime(lte=query.until.isoformat())))
         if query.filters is not None:
@@ -175,6 +177,18 @@ def _waiting_hit(entry: IndexEntry, vector: Vector | None, words: dict[int, floa
     }
     best = max(cosines, key=lambda number: cosines[number], default=0)
     return _Hit(entry.memory, msgspec.structs.replace(entry.chunks[best], vector=None), cosines.get(best), words)
+
+
+def _holders(asked: Iterable[int], documents: Mapping[str, Mapping[int, float]]) -> dict[int, Holder]:
+    """Return the first document for each of the terms that any has."""
+    firsts = ((term, next((id for id, words in documents.items() if term in words), None)) for term in asked)
+    return {term: Holder(id, documents[id][term]) for term, id in firsts if id is not None}
+
+
+def _of_agent(agent_id: AgentId, kind: MemoryKind) -> FieldCondition | Filter:
+    """Return the condition for what an agent may see: its own pages, and of knowledge what belongs to no agent too."""
+    own = _match("agent_id", agent_id)
+    return own if kind == "page" else Filter(should=[own, IsEmptyCondition("agent_id")])
 
 
 def _match(field: str, value: str) -> FieldCondition:

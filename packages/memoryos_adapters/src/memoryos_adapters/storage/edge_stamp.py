@@ -4,9 +4,10 @@
 
     index/stamp.json            {"name": "minilm-l6-v2", "dimensions": 384, "shard": "generation-1/shard"}
     index/generation-1/shard/   the shard in use
-    index/generation-2/         what `reembed` is making, with a stamp.json of its own until it is finished
+    index/generation-2/         what is to follow it (`edge_successor`), with its own stamp.json until it is finished
 
-An index that was never embedded again has ``"shard": "shard"``, which older files leave unsaid.
+An index that was never written again has ``"shard": "shard"``, which older files leave unsaid. ``"erased": true`` says
+that users were erased from the shard in use, whose files keep their bytes until it is rewritten (`edge_compaction`).
 """
 
 import os
@@ -30,6 +31,7 @@ class StampedShard(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     dimensions: int
     shard: str = _FIRST
+    erased: bool = False
 
     @property
     def stamp(self) -> EmbedderStamp:
@@ -38,7 +40,7 @@ class StampedShard(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def generation(self) -> int:
-        """How many times it was embedded again."""
+        """How many times it was written again."""
         return 0 if self.shard == _FIRST else int(self.shard.partition("/")[0].removeprefix(_GENERATION))
 
 
@@ -55,15 +57,13 @@ def read_stamped_shard(directory: Path) -> StampedShard | None:
 def write_stamped_shard(directory: Path, stamp: EmbedderStamp, *, generation: int = 0) -> StampedShard:
     """Say whose vectors the shard of a generation holds: durable on return, and after a crash either old or new."""
     shard = f"{_GENERATION}{generation}/{_FIRST}" if generation else _FIRST
-    stamped = StampedShard(name=stamp.name, dimensions=stamp.dimensions, shard=shard)
-    unfinished = (directory / _FILE).with_suffix(".new")
-    with unfinished.open("wb") as out:
-        out.write(msgspec.json.encode(stamped))
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.replace(directory / _FILE)
-    _sync(directory)
-    return stamped
+    return _write(directory, StampedShard(name=stamp.name, dimensions=stamp.dimensions, shard=shard))
+
+
+def note_erasure(directory: Path) -> None:
+    """Say that users are erased from the shard in use; durable on return."""
+    if stamped := read_stamped_shard(directory):
+        _write(directory, msgspec.structs.replace(stamped, erased=True))
 
 
 def generation_directory(directory: Path, generation: int) -> Path:
@@ -82,9 +82,19 @@ def drop_other_shards(directory: Path, stamped: StampedShard, *, spare: Path | N
             shutil.rmtree(other)
 
 
-def _sync(directory: Path) -> None:
-    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def sync_path(path: Path) -> None:
+    """Wait until a file, or the names in a directory, are on the disk."""
+    opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def _write(directory: Path, stamped: StampedShard) -> StampedShard:
+    unfinished = (directory / _FILE).with_suffix(".new")
+    unfinished.write_bytes(msgspec.json.encode(stamped))
+    sync_path(unfinished)
+    unfinished.replace(directory / _FILE)
+    sync_path(directory)
+    return stamped

@@ -101,6 +101,10 @@ class QdrantEdgeMemory:
         """Remove everything of a scope."""
         return await self._run(partial(self._index.erase, scope))
 
+    def residue(self) -> str | None:
+        """Return what the files of the index wait for."""
+        return self._index.residue()
+
     async def count(self, scope: Scope, *, kind: MemoryKind = "page") -> int:
         """Return how many memories of a kind exist."""
         return await self._run(partial(self._index.count, scope, kind))
