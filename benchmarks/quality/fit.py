@@ -1,6 +1,6 @@
 """Fit the weights of the ranker on benchmark files and print what they reach on conversations left out of the fit.
 
-    python benchmarks/quality/fit.py locomo_open.json beam100k_open.json --cache DIRECTORY [--ablate]
+    python -m benchmarks.quality.fit locomo_open.json beam100k_open.json --cache DIRECTORY [--ablate]
 
 The loss is the conditional logit of each evidence turn against the turns that are none; it is convex, so Newton's
 method finds its one minimum. Every fifth conversation of each file is left out in turn.
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from conversations import Conversation, VectorCache, load_conversations
 from numpy.typing import NDArray
 
+from benchmarks.quality.conversations import Conversation, VectorCache, load_conversations
 from memoryos_core.ranking.ranker import feature_columns
 from memoryos_ports.memory import Page
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import pytest
 
 from tests.support.process import Finished, run_command, serving
 
@@ -123,6 +124,17 @@ async def test_an_export_that_fails_leaves_no_file_and_an_import_tells_faulty_li
     assert "faulty lines: 1" in faulty.stdout
     assert faulty.stderr.splitlines()[-1].startswith(f"line {len(_lines_of(tmp_path / 'ana.ndjson'))}: ")
     assert sorted(os.listdir(tmp_path)) == ["ana.ndjson", "data"]
+
+
+@pytest.mark.parametrize("name", ["export", "import", "forget"])
+async def test_a_user_that_is_no_id_is_named_before_anything_is_asked(name: str, tmp_path: Path) -> None:
+    file = () if name == "forget" else ("ana.ndjson",)
+    (tmp_path / "ana.ndjson").touch()
+    flags = ("--data-dir", str(tmp_path / "data"), "--set", "embedding.kind=hashed", "--user", "../x")
+    refused = await run_command("memoryos_gateway", name, *file, *flags, cwd=tmp_path, environ={})
+
+    assert (refused.code, refused.stderr[:18]) == (1, "--user must be 1-1")
+    assert sorted(os.listdir(tmp_path)) == ["ana.ndjson"]
 
 
 def _lines_of(file: Path) -> list[bytes]:

@@ -3,18 +3,22 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from memoryos_adapters.faq.noop import NoopFaq
-from memoryos_adapters.settings import EmbeddingSettings, Settings
+from memoryos_adapters.settings import ConsolidationSettings, EmbeddingSettings, Settings
 from memoryos_core.memory.ingest import Ingest
 from memoryos_gateway.container import GatewayContainer
 from memoryos_ports.events import TurnsEvent
 from tests.support.faults import beneath
 from tests.support.memory_stack import MemoryStack, open_stack
 
-_SETTINGS = Settings(embedding=EmbeddingSettings(kind="hashed"))
+
+def settings_of(**consolidation: Any) -> Settings:
+    """Return the settings of a gateway in a test; keywords are those of `[consolidation]`."""
+    return Settings(embedding=EmbeddingSettings(kind="hashed"), consolidation=ConsolidationSettings(**consolidation))
 
 
 class MemoryLife(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +41,10 @@ def other_process(life: MemoryLife) -> MemoryLife:
     return wire(msgspec.structs.replace(stack, **stores))
 
 
-def wire(stack: MemoryStack) -> MemoryLife:
+def wire(stack: MemoryStack, settings: Settings | None = None) -> MemoryLife:
     """Return what the gateway makes of the stores of a stack."""
     container = GatewayContainer(
-        settings=_SETTINGS,
+        settings=settings or settings_of(),
         clock=stack.clock,
         short_term=stack.short_term,
         events=stack.events,

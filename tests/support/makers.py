@@ -6,8 +6,8 @@ from typing import Any
 
 from memoryos_core.caller import Caller, MemoryMode
 from memoryos_core.chat.attempt import ChatCall
-from memoryos_core.ranking.ranker import Hit
 from memoryos_core.memory.recall import Question
+from memoryos_core.ranking.ranker import Hit
 from memoryos_ports.events import EVENT_VERSION, EventMessage, TurnsEvent
 from memoryos_ports.ids import AgentId, EventId, Scope, SessionId, TenantId, UserId, fact_id, page_id
 from memoryos_ports.knowledge import Fact

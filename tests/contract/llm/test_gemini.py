@@ -448,7 +448,8 @@ class TestTheFakeIsHonest:
         self, llm: GeminiLlm, upstream: FakeUpstream, sdk: genai.client.AsyncClient
     ) -> None:
         config = types.EmbedContentConfig(task_type="RETRIEVAL_QUERY", output_dimensionality=2)
-        theirs = await sdk.models.embed_content(model="gemini-embedding-001", contents=["a", "bc"], config=config)
+        contents: list[types.PartUnionDict] = ["a", "bc"]
+        theirs = await sdk.models.embed_content(model="gemini-embedding-001", contents=contents, config=config)
         ours = await llm.embeddings(
             EmbeddingsRequest(
                 model="gemini-embedding-001",

@@ -54,9 +54,9 @@ async def test_another_content_type_is_refused(memory: MemoryApi, route: str, me
     headers = {"X-User-ID": memory.user_id, **({"content-type": media} if media else {})}
     body = b'{"role":"user","content":"tea"}'
 
-    error = error_of(await memory.client.post(f"/v1/memory/{route}", content=body, headers=headers), 400)
+    error = error_of(await memory.client.post(f"/v1/memory/{route}", content=body, headers=headers), 415)
 
-    assert error["param"] == "content-type"
+    assert (error["code"], "application/json" in error["message"]) == ("unsupported_media_type", True)
     assert await memory.texts() == []
 
 

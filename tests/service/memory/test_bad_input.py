@@ -117,6 +117,7 @@ async def test_a_bad_question_names_its_field(
         ("search", {"kinds": ["pages"]}, "kinds[0]"),
         ("search", {"kinds": "page"}, "kinds"),
         ("search", {"filters": {"role": {"near": "user"}}}, "filters.role.near"),
+        ("retrieve", {"filters": {"session": "s-1"}}, "filters.session"),
         ("retrieve", {"budget_tokens": 0}, "budget_tokens"),
         ("retrieve", {"budget_tokens": 1_000_001}, "budget_tokens"),
         ("retrieve", {"kinds": ["page"]}, "kinds"),

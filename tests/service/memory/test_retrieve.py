@@ -15,6 +15,7 @@ async def test_an_empty_memory_has_an_empty_context(memory: MemoryApi) -> None:
         "long_term": {"profile": None, "facts": []},
         "context": "",
         "tokens": 0,
+        "degraded": False,
     }
 
 
@@ -80,3 +81,14 @@ async def test_text_cannot_close_the_block(memory: MemoryApi) -> None:
 
     assert context.count("</memoryos-recall>") == 1
     assert context.endswith("</memoryos-recall>")
+
+
+async def test_filters_narrow_every_tier(memory: MemoryApi) -> None:
+    await memory.add("green tea", session_id="s-1", metadata={"place": "home"})
+    await memory.add("black tea", session_id="s-1", metadata={"place": "office"})
+
+    found = await memory.retrieve("tea", session_id="s-1", filters={"place": "home"})
+
+    assert [item["text"] for item in found["short_term"]] == ["green tea"]
+    assert [hit["text"] for hit in found["mid_term"]] == ["green tea"]
+    assert "black tea" not in found["context"]

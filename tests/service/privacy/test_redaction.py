@@ -202,9 +202,10 @@ async def test_what_another_gateway_exported_is_redacted(gateway: Gateway) -> No
         headers={"content-type": "application/x-ndjson"},
     )
 
-    assert (report["added"], report["faulty"]) == ({"page": 1, "history": 1, "profile": 1, "fact": 1}, 0)
-    (imported,) = (await gateway.send("GET", "/v1/memory", params={"user_id": "bob", "kind": "fact"}))["items"]
-    assert imported["text"] == "Bob pays with [card]"
+    assert (report["added"], report["faulty"]) == ({"page": 1, "history": 1, "profile": 1, "fact": 2}, 0)
+    facts = (await gateway.send("GET", "/v1/memory", params={"user_id": "bob", "kind": "fact"}))["items"]
+    assert sorted(fact["text"] for fact in facts) == ["Bob pays with [card]", "has [email]"]
+    (imported,) = [fact for fact in facts if fact["name"] == "[email]"]
     edit = {"user_id": "bob", "text": f"Bob pays with {CARD} or by d@marked.example"}
     edited = await gateway.send("PATCH", f"/v1/memory/{imported['id']}", json=edit)
     assert edited["text"] == "Bob pays with [card] or by [email]"

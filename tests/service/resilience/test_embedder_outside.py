@@ -53,3 +53,19 @@ async def test_the_gateway_starts_and_chats_without_the_embedder_of_its_index(
         assert await chat(http, gateway) == 200
         await embedder_becomes("down", http, gateway)
         assert await chat(http, gateway) == 200
+
+
+async def test_memory_is_searched_by_words_while_the_embedder_is_away(
+    settings: Settings, endpoint: FakeUpstream, http: aiohttp.ClientSession
+) -> None:
+    turn = {"user_id": "ana", "role": "user", "content": "I drink green tea.", "wait": "searchable"}
+    async with running_gateway(settings) as gateway, http.post(f"{gateway.url}/v1/memory/add", json=turn) as answer:
+        assert answer.status == 200, await answer.text()
+    await endpoint.refuse()
+    async with running_gateway(settings) as gateway:
+        for route, part in (("search", "hits"), ("retrieve", "mid_term")):
+            asked = {"user_id": "ana", "query": "which tea"}
+            async with http.post(f"{gateway.url}/v1/memory/{route}", json=asked) as answer:
+                found = await answer.json()
+            assert (answer.status, found["degraded"]) == (200, True)
+            assert [hit["text"] for hit in found[part]] == ["I drink green tea."]

@@ -185,14 +185,29 @@ async def test_keys_that_only_look_alike_are_no_fault(
     assert {name: upstream.requests[0].json[name] for name in extra} == extra
 
 
-@pytest.mark.parametrize("path", JSON_ROUTES)
+@pytest.mark.parametrize(
+    ("path", "status", "param", "code"),
+    [
+        (CHAT, 400, "content-type", None),
+        ("/v1/embeddings", 400, "content-type", None),
+        ("/v1/memory/add", 415, None, "unsupported_media_type"),
+        ("/v1/memory/search", 415, None, "unsupported_media_type"),
+    ],
+)
 @pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", ""])
-async def test_another_content_type_is_400(
-    http: aiohttp.ClientSession, gateway: RunningGateway, path: str, media: str
+async def test_another_content_type_is_400_to_a_model_and_415_to_memory(
+    http: aiohttp.ClientSession,
+    gateway: RunningGateway,
+    path: str,
+    status: int,
+    param: str | None,
+    code: str | None,
+    media: str,
 ) -> None:
     """E5."""
     answer = await refused(http, gateway.url + path, chat_body(), **{"content-type": media})
-    assert (answer.status, answer.error["param"]) == (400, "content-type")
+    assert (answer.status, answer.error["param"], answer.error["code"]) == (status, param, code)
+    assert "application/json" in answer.error["message"]
 
 
 @pytest.mark.parametrize(("document", "param", "code"), BAD_FIELDS, ids=[field[1] for field in BAD_FIELDS])

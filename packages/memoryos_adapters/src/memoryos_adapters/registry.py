@@ -159,12 +159,14 @@ async def _open_embedded(
     db = await stack.enter_async_context(SqliteDatabase.open(database, schemas=schemas))
     storage = await stack.enter_async_context(QdrantEdgeMemory.open(index, embedder.stamp))
     documents = SqliteDocuments(db, clock)
+    due = SqliteDue(db, clock)
+    await due.release_all()  # the data directory is ours alone, so who claimed them is dead
     return Adapters(
         clock=clock,
         short_term=SqliteShortTerm(db),
         events=SqliteEvents(db, clock, max_queue=settings.storage.max_queue),
         documents=documents,
-        due=SqliteDue(db, clock),
+        due=due,
         faq=DocumentFaq(documents, embedder, clock),
         storage=storage,
         embedder=embedder,

@@ -21,6 +21,7 @@ from memoryos_gateway.reembed import reembed
 from memoryos_gateway.serve import serve
 from memoryos_gateway.transfer import Whose, export_user, forget_user, import_file
 from memoryos_ports.errors import ConfigurationError, MemoryOSError
+from memoryos_ports.ids import check_id
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -128,7 +129,7 @@ def _forget(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _whose(arguments: argparse.Namespace) -> Whose:
-    return Whose(user_id=arguments.user, tenant=arguments.tenant, key=_key(arguments))
+    return Whose(user_id=check_id(arguments.user, param="--user"), tenant=arguments.tenant, key=_key(arguments))
 
 
 def _key(arguments: argparse.Namespace) -> str | None:

@@ -19,6 +19,7 @@ from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.history import History
 from memoryos_core.lifecycle.intake import Intake
 from memoryos_core.lifecycle.preferences import Preferences
+from memoryos_core.lifecycle.profile_editing import ProfileEditing
 from memoryos_core.lifecycle.quarantine import Quarantine
 from memoryos_core.lifecycle.registry import Registry
 from memoryos_core.lifecycle.sessions import Sessions
@@ -75,6 +76,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Sessions
     preferences: Preferences
     profile: ProfileService
+    profile_editing: ProfileEditing
     erasure: Erasure
     exporter: Exporter
     importer: Importer

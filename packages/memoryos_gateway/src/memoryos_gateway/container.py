@@ -229,6 +229,7 @@ class GatewayContainer(RoutingContainer, LifecycleContainer):
         sessions=LifecycleContainer.sessions,
         preferences=LifecycleContainer.preferences,
         profile=LifecycleContainer.profile,
+        profile_editing=LifecycleContainer.profile_editing,
         erasure=LifecycleContainer.erasure,
         exporter=LifecycleContainer.exporter,
         importer=LifecycleContainer.importer,

@@ -20,6 +20,9 @@ JSON_TYPE = (b"content-type", b"application/json")
 """The header of an answer that is JSON."""
 
 
+_NOT_JSON = "The content type must be application/json."
+
+
 class ClientGone(Exception):
     """The client closed the connection."""
 
@@ -31,8 +34,13 @@ class JsonRequest(Request[Any, Any, Any]):
     """
 
     async def json(self) -> Any:
-        """Return the decoded body. Raises InvalidInput for what is no JSON, or does not say that it is."""
-        check_json(self.scope)
+        """Return the decoded body. Raises UnsupportedMedia unless it says that it is JSON, InvalidInput when it is not.
+
+        A body of the OpenAI side that does not say so is a 400 (`check_json`), as OpenAI answers it.
+        """
+        if not _says_json(self.scope):
+            raise UnsupportedMedia(detail=_NOT_JSON)
+        check_uncompressed(self.scope)
         field = self.route_handler.parsed_data_field
         try:
             return decode_strictly(_decoder(Any if field is None else field.annotation), await self.body())
@@ -41,7 +49,7 @@ class JsonRequest(Request[Any, Any, Any]):
 
 
 class UnsupportedMedia(HTTPException):
-    """The body is encoded in a way that is not understood (415)."""
+    """The body is encoded in a way, or of a kind, that is not understood (415)."""
 
     status_code = 415
     detail = "Request bodies must not be compressed."
@@ -80,9 +88,8 @@ async def read_json_body(scope: Scope, receive: Receive, *, limit: int) -> bytes
 
 def check_json(scope: Scope) -> None:
     """Raise unless a request says that its body is JSON and uncompressed."""
-    media = (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
-    if media != "application/json" and not media.endswith("+json"):
-        raise InvalidInput("The content type must be application/json.", param="content-type")
+    if not _says_json(scope):
+        raise InvalidInput(_NOT_JSON, param="content-type")
     check_uncompressed(scope)
 
 
@@ -90,6 +97,16 @@ def check_uncompressed(scope: Scope) -> None:
     """Raise UnsupportedMedia for a compressed body."""
     if (header(scope, b"content-encoding") or "identity") != "identity":
         raise UnsupportedMedia
+
+
+def media_type(scope: Scope) -> str:
+    """Return the content type that a request names, in lower case and without parameters; "" for none."""
+    return (header(scope, b"content-type") or "").partition(";")[0].strip().lower()
+
+
+def _says_json(scope: Scope) -> bool:
+    media = media_type(scope)
+    return media == "application/json" or media.endswith("+json")
 
 
 @cache

@@ -21,6 +21,7 @@ from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.history import History
 from memoryos_core.lifecycle.intake import Intake
 from memoryos_core.lifecycle.preferences import Preferences
+from memoryos_core.lifecycle.profile_editing import ProfileEditing
 from memoryos_core.lifecycle.quarantine import Quarantine
 from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.lifecycle.registry import Registry
@@ -88,7 +89,11 @@ class LifecycleContainer(AdapterContainer):
         embedder=guarded_embedder,
     )
     backlog = providers.Singleton(
-        Backlog, documents=AdapterContainer.documents, due=AdapterContainer.due, clock=AdapterContainer.clock
+        Backlog,
+        documents=AdapterContainer.documents,
+        due=AdapterContainer.due,
+        clock=AdapterContainer.clock,
+        quiet_s=AdapterContainer.settings.provided.consolidation.quiet_s,
     )
     derivatives = providers.Singleton(
         Derivatives,
@@ -98,6 +103,16 @@ class LifecycleContainer(AdapterContainer):
         places=places,
         profile=profile,
         locks=learning_locks,
+    )
+    profile_editing = providers.Singleton(
+        ProfileEditing,
+        profile=profile,
+        facts=fact_store,
+        derivatives=derivatives,
+        gate=gate,
+        locks=learning_locks,
+        clock=AdapterContainer.clock,
+        rules=rules,
     )
     ingest = providers.Singleton(
         Ingest,

@@ -122,6 +122,11 @@ async def test_a_turn_that_is_answered_for_ever_stays_small(stack: MemoryStack) 
     assert (turn.stored, len(turn.answers())) == (EXCHANGES_KEPT + 3, EXCHANGES_KEPT)
 
 
+def test_a_loop_that_was_kept_before_excerpts_can_still_be_read() -> None:
+    kept = b'{"said": "h", "recalled": ["p1"], "steps": ["e1"]}'
+    assert msgspec.json.decode(kept, type=ToolLoop) == LOOP
+
+
 @pytest.mark.parametrize("kind", [TURN_KIND, CHAIN_KIND, SESSION_KIND])
 async def test_a_document_that_cannot_be_read_is_an_error_of_ours(kind: str, stack: MemoryStack) -> None:
     await stack.conversations.record(make_exchange("e1", "h1"))

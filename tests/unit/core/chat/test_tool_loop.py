@@ -20,6 +20,22 @@ async def test_the_block_of_a_tool_loop_is_used_again_byte_for_byte(stack: Memor
     assert "Porto" in str(llm.requests[1].messages[0])
 
 
+async def test_an_excerpt_in_the_block_of_a_tool_loop_is_used_again_byte_for_byte(stack: MemoryStack) -> None:
+    filler = "and so the story went on " * 200
+    await stack.ingest_text(f"{filler} I keep my umbrella in Porto. {filler}")
+    llm = ScriptedLlm([calls(LOOK), calls(LOOK), says("sunny")])
+    service = stack.chat(llm)
+    question = "where is my umbrella"
+    await service.complete(make_call(question, session="s2"))
+    loop = (tool_request(), tool_result())
+    await service.complete(make_call(question, *loop, session="s2"))
+    await service.complete(make_call(question, *loop, *loop, session="s2"))
+    first, second, third = (request.messages[0] for request in llm.requests)
+    assert first == second == third
+    assert "umbrella in Porto" in str(first)
+    assert str(first).count("\u2026") == 2
+
+
 async def test_what_is_deleted_during_a_tool_loop_is_not_sent_again(stack: MemoryStack) -> None:
     llm = ScriptedLlm([says("noted"), calls(LOOK), says("sunny")])
     service = stack.chat(llm)

@@ -261,3 +261,22 @@ def test_one_value_at_most_holds_after_all_was_said(data: st.DataObject) -> None
 
 def _sorted(facts: Sequence[Known]) -> list[Known]:
     return sorted(facts, key=lambda fact: fact.id)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_an_ending_never_takes_the_place_of_how_it_was_said_to_hold(order: tuple[int, ...]) -> None:
+    said = [
+        says("Oslo", 1, text="I live in Oslo"),
+        says("Oslo", 2, text="I still live in Oslo"),
+        says("Oslo", 3, ended=True, text="I left Oslo"),
+        says("Oslo", 4, ended=True, text="I left Oslo long ago"),
+    ]
+    (fact,) = after_all(*(said[place] for place in order))
+    assert (fact.text, fact.valid_from, fact.valid_to) == ("I still live in Oslo", day(1), day(4))
+
+
+def test_of_what_only_ended_the_last_ending_is_told() -> None:
+    endings = [says("Oslo", on, ended=True, text=f"ended {on}") for on in (3, 4)]
+    for order in (endings, endings[::-1]):
+        (fact,) = after_all(*order)
+        assert (fact.text, fact.valid_from) == ("ended 4", BEGINNING_UNKNOWN)

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from dependency_injector import providers
 
@@ -12,7 +13,8 @@ from memoryos_ports.errors import InvalidInput, NotFound
 from memoryos_ports.ids import MemoryId, SessionId, fact_id, segment_id
 from memoryos_ports.knowledge import Fact, Segment
 from memoryos_ports.memory import Page
-from tests.support.lifecycle import MemoryLife
+from tests.support.consolidation import consolidate, facts
+from tests.support.lifecycle import MemoryLife, settings_of, wire
 from tests.support.makers import ANA, BOB, NOON, make_event, make_question
 
 EVENT = make_event("e1", "my tea is green", "and hot", session_id=SessionId("s1"))
@@ -121,6 +123,43 @@ async def test_an_edited_fact_is_pinned_and_found(life: MemoryLife) -> None:
         await life.services.editing().edit(ANA, fact.id, Edit(metadata={}))
 
 
+async def test_an_edited_fact_is_in_the_profile_at_once(life: MemoryLife) -> None:
+    fact = await learnt(life, "I live in Paris.")
+    await life.services.editing().edit(ANA, fact.id, Edit(text="I live in Nice"))
+    assert await profile_of(life) == [("Nice", "I live in Nice", True)]
+    await life.services.editing().edit(ANA, fact.id, Edit(text="somewhere by the sea"))
+    assert await profile_of(life) == [("somewhere by the sea", "somewhere by the sea", True)]
+    await life.add(make_event("later", "I live in Rome.", at=life.stack.clock.now()))
+    await consolidate(life.stack)
+    assert [value for value, _, _ in await profile_of(life)] == ["somewhere by the sea"]
+
+
+async def test_an_edited_fact_that_is_deleted_leaves_the_profile(life: MemoryLife) -> None:
+    fact = await learnt(life, "I live in Paris.")
+    await life.services.editing().edit(ANA, fact.id, Edit(text="I live in Nice"))
+    await life.stack.consolidation.derivatives.forget_facts(ANA, [fact.id])
+    assert await profile_of(life) == []
+
+
+async def test_what_a_person_wrote_into_the_profile_after_an_edit_stays(life: MemoryLife) -> None:
+    fact = await learnt(life, "I live in Paris.")
+    await life.services.editing().edit(ANA, fact.id, Edit(text="I live in Nice"))
+    profile, version = await life.stack.consolidation.profile.read(ANA)
+    own = msgspec.structs.replace(profile.entries[0], value="Cannes", text="Cannes")
+    await life.stack.consolidation.profile.write(ANA, [own], version)
+    await life.add(make_event("later", "I like tea.", at=life.stack.clock.now()))
+    await consolidate(life.stack)
+    assert [value for value, _, _ in await profile_of(life)] == ["Cannes", "tea"]
+
+
+async def test_an_edited_page_is_learnt_from_after_the_time_that_is_set(life: MemoryLife) -> None:
+    eager = wire(life.stack, settings_of(quiet_s=1))
+    fact = await learnt(eager, "I live in Paris.")
+    await eager.services.editing().edit(ANA, fact.sources[0], Edit(text="I live in Nice."))
+    await consolidate(eager.stack, wait_s=1.5)
+    assert [value for value, _, _ in await profile_of(life)] == ["Nice"]
+
+
 async def test_a_segment_is_not_edited(life: MemoryLife) -> None:
     segment = Segment(
         id=segment_id(ANA, FIRST),
@@ -150,3 +189,17 @@ async def test_what_is_taken_out_of_an_edit_still_makes_it_sensitive(life: Memor
     await take_in(life, applied=True)
     edited = await edit(life, text="mine is ana@example.org")
     assert (edited.text, edited.sensitive) == ("mine is [email]", True)
+
+
+async def learnt(life: MemoryLife, text: str) -> Fact:
+    """Return the one fact that a turn tells."""
+    await life.add(make_event("told", text))
+    await consolidate(life.stack)
+    (fact,) = await facts(life.stack)
+    return fact
+
+
+async def profile_of(life: MemoryLife) -> list[tuple[str, str, bool]]:
+    """Return value, text and whether it is pinned of each entry."""
+    profile, _ = await life.stack.consolidation.profile.read(ANA)
+    return [(entry.value, entry.text, entry.pinned) for entry in profile.entries]

@@ -7,6 +7,8 @@ import pytest
 from memoryos_adapters.testing import ScriptedLlm, says
 from memoryos_core.chat.service import ChatService
 from memoryos_core.lifecycle.erasure import ErasureReceipt
+from memoryos_core.lifecycle.preferences import UserSettings
+from memoryos_ports.errors import RememberOff
 from memoryos_ports.events import TurnsEvent
 from memoryos_ports.ids import Scope, SessionId
 from tests.support.lifecycle import MemoryLife, other_process
@@ -88,11 +90,17 @@ async def test_what_is_said_afterwards_is_remembered(life: MemoryLife) -> None:
     assert await life.stack.found("Lisbon") == {"I moved to Lisbon"}
 
 
-async def test_the_user_is_remembered_again_by_default(life: MemoryLife) -> None:
+async def test_who_wanted_nothing_remembered_still_wants_nothing(life: MemoryLife) -> None:
     preferences = life.services.preferences()
-    await preferences.put(ANA, type(await preferences.get(ANA))(remember=False))
+    await preferences.put(ANA, UserSettings(remember=False))
     await erase(life)
-    assert (await preferences.get(ANA)).remember
+    assert not (await preferences.get(ANA)).remember
+    assert not (await other_process(life).services.preferences().get(ANA)).remember
+    with pytest.raises(RememberOff):
+        await life.services.intake().accept(make_event("late", at=life.stack.clock.now()))
+    await preferences.put(ANA, UserSettings(remember=True))
+    await life.add(make_event("later", "hello again", at=life.stack.clock.now()))
+    assert [page.text for page in await life.stack.pages()] == ["hello again"]
 
 
 @pytest.mark.parametrize(("store", "method"), STEPS, ids=str)

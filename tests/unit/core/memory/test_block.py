@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memoryos_core.extraction.lineage import BEGINNING_UNKNOWN
 from memoryos_core.memory.block import CLOSE, OPEN, PREFACE, frame_tokens, line_tokens, render_block, strip_blocks
 from memoryos_core.tokens import estimate_tokens
 from tests.support.makers import after, make_fact, make_page
@@ -108,3 +109,9 @@ def test_a_fact_that_ended_says_so_and_one_about_the_agent_too() -> None:
         '- since 2026-03-01 until 2026-03-02: "Ana lived in Rome"',
         '- asked of you since 2026-03-01: "answer in French"',
     ]
+
+
+def test_a_fact_of_which_only_the_end_is_known_tells_no_beginning() -> None:
+    ended = make_fact("I used to live in Rome", valid_from=BEGINNING_UNKNOWN, valid_to=after(86_400))
+    (line,) = [line for line in render_block([ended]).splitlines() if "Rome" in line]
+    assert line == f'- until {after(86_400):%Y-%m-%d}: "I used to live in Rome"'

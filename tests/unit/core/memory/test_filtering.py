@@ -42,6 +42,8 @@ READ: list[tuple[dict[str, Any], Filter]] = [
     ({"NOT": [{"role": "user"}, {"topic": "tea"}]}, Not(AnyOf((USER, TEA)))),
     ({"OR": [{"role": "user"}], "topic": "tea"}, All((AnyOf((USER,)), TEA))),
     ({"and": "x"}, cond("metadata.and", "eq", "x")),
+    ({"metadata.session": "s1"}, cond("metadata.session", "eq", "s1")),
+    ({"metadata": {"time": "noon"}}, cond("metadata.time", "eq", "noon")),
 ]
 
 FAULTY: list[tuple[Any, str]] = [
@@ -65,6 +67,10 @@ FAULTY: list[tuple[Any, str]] = [
     ({"timestamp": {"contains": "2026-03-01"}}, "filters.timestamp.contains"),
     ({"user_id": "bob"}, "filters.user_id"),
     ({"OR": [{"tenant_id": "x"}]}, "filters.OR.0.tenant_id"),
+    ({"session": "s1"}, "filters.session"),
+    ({"NOT": {"time": {"gt": "2026-03-01"}}}, "filters.NOT.time"),
+    ({"text": {"contains": "tea"}}, "filters.text"),
+    ({"user": "bob"}, "filters.user"),
     ({"metadata": "x"}, "filters.metadata"),
     ({"metadata": {"n": {"near": 3}}}, "filters.metadata.n.near"),
     ({"topic": "\ud800"}, "filters.topic"),
@@ -126,3 +132,11 @@ def fault(raw: Any) -> str | None:
 @given(WIRE)
 def test_any_json_is_read_or_refused(raw: Any) -> None:
     assert (fault(raw) or "filters").startswith("filters")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("session", "session_id"), ("time", "timestamp"), ("text", "query"), ("user", "user_id")]
+)
+def test_a_name_that_is_nearly_a_field_is_answered_with_a_hint(name: str, hint: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"{hint}.*metadata\.{name}"):
+        read_filters({name: "x"})

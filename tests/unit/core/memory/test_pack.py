@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memoryos_core.memory.block import frame_tokens, line_tokens, render_block
+from memoryos_core.memory.excerpt import Excerpt, excerpt
 from memoryos_core.memory.pack import FACTS_SHARE, MAX_FACTS, MIN_FACT_COSINE, chronological, fit_to_budget, pack
 from memoryos_core.ranking.knowledge import KnowledgeHit
 from memoryos_core.ranking.ranker import Hit
 from memoryos_core.tokens import estimate_tokens
 from memoryos_ports.knowledge import Fact
-from memoryos_ports.memory import Page
+from memoryos_ports.memory import Chunk, Page
 from tests.support.makers import after, make_fact, make_hit, make_page
 
 
@@ -99,3 +102,83 @@ def test_facts_far_from_the_question_and_the_same_statement_again_are_left_out()
     assert pack([], [best, again, far], budget_tokens=99, cost=lambda _: 1) == [best.memory]
     sharing = known(make_fact("far", source="f1"), cosine=MIN_FACT_COSINE - 0.01, words=0.1)
     assert pack([], [sharing], budget_tokens=99, cost=lambda _: 1) == [sharing.memory]
+
+
+def corrected(fact: Fact, *pages: Page) -> KnowledgeHit:
+    """Return a fact, far from the question, that holds instead of what the pages tell."""
+    return msgspec.structs.replace(known(fact, cosine=0.0), outdated=frozenset(page.id for page in pages))
+
+
+def test_a_page_that_tells_what_has_ended_comes_with_the_fact_that_holds() -> None:
+    page, other = make_page("I live in Rome", event="e1"), make_page("I like Rome", event="e2")
+    berlin = make_fact("the user lives in Berlin", source="e9")
+    others = [known(make_fact(f"fact {n}", source=f"f{n}")) for n in range(MAX_FACTS)]
+    chosen = pack(
+        [make_hit(page), make_hit(other)], [*others, corrected(berlin, page)], budget_tokens=99, cost=lambda _: 1
+    )
+    assert berlin in chosen
+    assert page in chosen
+    without = pack([make_hit(other)], [*others, corrected(berlin, page)], budget_tokens=99, cost=lambda _: 1)
+    assert berlin not in without
+
+
+def test_a_page_that_tells_what_has_ended_is_left_out_when_the_fact_has_no_room() -> None:
+    page, other = make_page("I live in Rome", event="e1"), make_page("I like Rome", event="e2")
+    berlin = make_fact("the user lives in Berlin", source="e9")
+    chosen = pack([make_hit(page), make_hit(other)], [corrected(berlin, page)], budget_tokens=30, cost=lambda _: 10)
+    assert chosen == [other]
+
+
+def test_a_fact_of_the_slot_that_is_asked_for_comes_however_far_its_words() -> None:
+    far = known(make_fact("the user resides in Berlin", source="f1"), cosine=0.0)
+    assert pack([], [far], budget_tokens=99, cost=lambda _: 1) == []
+    asked = msgspec.structs.replace(far, slot=True)
+    assert pack([], [asked], budget_tokens=99, cost=lambda _: 1) == [far.memory]
+
+
+def long_hit(length: int, needle: str = "The key is under the blue pot.", filler: str = "so it went on ") -> Hit:
+    """Return a hit on a page of about that length, whose best chunk holds a needle in its middle."""
+    half = filler * (length // 2 // len(filler))
+    page = make_page(half + needle + " " + half)
+    chunk = Chunk(number=3, start=max(0, len(half) - 380), end=min(len(page.text), len(half) + 420))
+    return msgspec.structs.replace(make_hit(page), chunk=chunk)
+
+
+@pytest.mark.parametrize("length", [900, 3_000, 10_000, 1_000_000])
+@pytest.mark.parametrize("budget", [200, 500, 2000])
+@pytest.mark.parametrize("filler", ["so it went on ", "\u5c31\u8fd9\u6837"])
+def test_of_a_long_turn_the_best_passage_is_quoted(length: int, budget: int, filler: str) -> None:
+    hit = long_hit(length, filler=filler)
+    chosen = pack([hit], [], budget_tokens=budget - frame_tokens(), cost=line_tokens)
+    block = render_block(chosen)
+    assert "key is under the blue pot" in block
+    assert estimate_tokens(block) <= budget
+    if length >= 10_000:
+        assert chosen[0].text.startswith("\u2026 ")
+        assert chosen[0].text.endswith(" \u2026")
+
+
+def test_a_long_turn_leaves_half_of_the_budget_to_others() -> None:
+    short = make_page("a short one", event="e2", timestamp=after(1))
+    long, last = pack([long_hit(7_000), make_hit(short)], [], budget_tokens=2000, cost=line_tokens)
+    assert last == short
+    assert 900 < line_tokens(long) <= 1000
+
+
+def test_a_turn_of_one_passage_is_never_cut_for_the_sake_of_others() -> None:
+    page, other = make_page("tea " * 150, event="e1"), make_page("milk " * 150, event="e2")
+    assert fit_to_budget(hits([page, other]), budget_tokens=200, cost=line_tokens) == [page]
+
+
+def test_an_excerpt_is_the_same_again_by_its_span() -> None:
+    hit = long_hit(10_000)
+    (part,) = fit_to_budget([hit], budget_tokens=300, cost=line_tokens)
+    assert isinstance(part, Excerpt)
+    assert excerpt(hit.page, part.span) == part
+    assert hit.page.text[slice(*part.span)] == part.text.strip("\u2026 ")
+
+
+def test_a_fact_stays_beside_an_excerpt_of_the_page_that_tells_it() -> None:
+    hit = long_hit(10_000)
+    fact = make_fact("Ana likes tea", source="e1")
+    assert pack([hit], [known(fact)], budget_tokens=300, cost=line_tokens)[0] == fact

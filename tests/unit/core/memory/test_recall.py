@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from memoryos_adapters.embedding.hashed import HashedEmbedder
 from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
-from memoryos_core.memory.recall import QUESTION_CHARS, Recall
+from memoryos_core.memory.indexing import Indexer
+from memoryos_core.memory.recall import KNOWLEDGE, QUESTION_CHARS, Recall
+from memoryos_core.ranking.passage import PASSAGE_CHARS
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.errors import EmbedderMismatch, UpstreamUnavailable
 from memoryos_ports.ids import AgentId, SessionId
-from tests.support.makers import BOB, OTHER_ANA, after, make_event, make_question, make_turn
+from memoryos_ports.knowledge import Fact
+from memoryos_ports.memory import MemoryKind
+from tests.support.makers import BOB, OTHER_ANA, after, make_event, make_fact, make_question, make_turn
 from tests.support.memory_stack import MemoryStack, fast_directory
 
 PATIENCE_S = 10.0
@@ -73,15 +78,69 @@ async def test_search_raises_when_the_index_is_down(stack: MemoryStack) -> None:
         await stack.recall.search(TEA)
 
 
-@pytest.mark.parametrize("store", ["storage", "embedder"])
-async def test_without_index_or_embedder_fresh_turns_are_found_by_words(store: str, stack: MemoryStack) -> None:
+async def test_without_the_index_fresh_turns_are_found_by_words(stack: MemoryStack) -> None:
     await stack.ingest_text("my tea was black")
     await stack.ingest.accept(make_event("e1", "my tea is green"))
     await stack.ingest.accept(make_event("e2", "the weather is fine"))
-    getattr(stack.faults, store).fail("*")
+    stack.faults.storage.fail("*")
     recalled = await stack.recall.search_or_degrade(TEA, timeout_s=PATIENCE_S)
     assert recalled.degraded
     assert [hit.page.text for hit in recalled.hits] == ["my tea is green"]
+
+
+@pytest.mark.parametrize("in_time", [False, True])
+async def test_without_the_embedder_the_index_is_asked_by_words(in_time: bool, stack: MemoryStack) -> None:
+    await stack.ingest_text("my tea was black")
+    await stack.ingest_text("the weather is fine")
+    await stack.ingest.accept(make_event("e1", "my tea is green"))
+    stack.faults.embedder.fail("*")
+    found = stack.recall.search_or_degrade(TEA, timeout_s=PATIENCE_S) if in_time else stack.recall.search(TEA)
+    recalled = await found
+    assert recalled.degraded
+    assert {hit.page.text for hit in recalled.hits if hit.bm25} == {"my tea was black", "my tea is green"}
+    assert "weather" not in recalled.hits[0].page.text
+
+
+async def test_an_embedder_that_hangs_leaves_time_for_the_index(stack: MemoryStack) -> None:
+    await stack.ingest_text("my tea was black")
+    stack.faults.embedder.hang("embed")
+    recalled = await stack.recall.search_or_degrade(TEA, timeout_s=0.5)
+    assert ([hit.page.text for hit in recalled.hits], recalled.degraded) == (["my tea was black"], True)
+
+
+@pytest.mark.parametrize("applied", [True, False])
+@pytest.mark.parametrize("place", [0, 500_000, 1_000_000])
+async def test_the_right_passage_of_a_very_long_turn_is_found(place: int, applied: bool, stack: MemoryStack) -> None:
+    filler = "the weather was fine and the day went on "
+    before = filler * (place // len(filler))
+    behind = filler * ((1_020_000 - place) // len(filler))
+    await stack.ingest.accept(make_event("e1", f"{before}My locker opens with 4471. {behind}"))
+    if applied:
+        await stack.settle()
+    (hit,) = (await stack.recall.search(make_question("which number opens my locker"))).hits
+    assert "locker opens with 4471" in hit.excerpt
+    assert len(hit.excerpt) <= PASSAGE_CHARS
+
+
+def moved(old: str, new: str) -> tuple[Fact, Fact]:
+    """Return two facts of one slot, of which the second has come in the place of the first."""
+    berlin = make_fact(new, source="e2", slot="location", valid_from=after(60))
+    rome = make_fact(old, source="e1", slot="location", valid_to=after(60))
+    return msgspec.structs.replace(rome, superseded_by=berlin.id), berlin
+
+
+async def test_the_fact_that_holds_is_found_by_the_one_that_has_ended(stack: MemoryStack) -> None:
+    """Many others are nearer to the question, but the one that ended names its successor."""
+    rome, berlin = moved("the user lives in Rome", "Berlin since spring")
+    others = [make_fact(f"Rome likes Rome in Rome {n}", source=f"o{n}") for n in range(KNOWLEDGE)]
+    await stack.storage.put(await Indexer(stack.embedder).entries([rome, berlin, *others]))
+    kinds: frozenset[MemoryKind] = frozenset({"page", "fact"})
+    question = make_question("Is it Rome where the user lives?", kinds=kinds, asked_at=after(99), limit=200)
+    found = {hit.memory.id: hit for hit in (await stack.recall.search(question)).knowledge}
+    assert rome.id not in found
+    assert found[berlin.id].outdated == frozenset(rome.sources)
+    then = msgspec.structs.replace(question, until=after(30))
+    assert berlin.id not in {hit.memory.id for hit in (await stack.recall.search(then)).knowledge}
 
 
 async def test_an_index_that_hangs_leaves_time_for_fresh_turns(stack: MemoryStack) -> None:

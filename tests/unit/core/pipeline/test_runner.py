@@ -204,7 +204,7 @@ async def test_stop_drains_what_is_in_hand_and_takes_no_more(stack: MemoryStack)
         await stack.ingest.accept(make_event(f"e{number}", at=after(number)))
     runner = Runner(
         events=stack.events,
-        handlers=Slow(),  # type: ignore[arg-type]  # a handler that waits
+        handlers=Slow(),
         probes=[],
         clock=stack.clock,
         concurrency=1,

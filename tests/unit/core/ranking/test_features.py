@@ -34,6 +34,11 @@ def conversation(*texts: str, role: str = "user", **each: Any) -> list[Page]:
     return pages
 
 
+def test_cosines_that_differ_by_a_hair_are_not_spread_over_the_whole_scale() -> None:
+    found = [turn(page("a"), cosine=0.60), turn(page("b"), cosine=0.61)]
+    assert column("cosine", "tea", *found) == pytest.approx([0, 0.04])
+
+
 def test_cosines_are_spread_between_the_least_and_the_best() -> None:
     found = [turn(page("a"), cosine=0.2), turn(page("b"), cosine=None), turn(page("c"), cosine=0.6)]
     assert column("cosine", "tea", *found) == [0, 0, 1]

@@ -108,3 +108,18 @@ def test_words_alone_can_win() -> None:
         rank("Kowalski", [near, worded, make_candidate(make_page(event="e3"), cosine=0.0)], asked_at=NOON)[0].page
         == worded.page
     )
+
+
+def test_in_a_small_memory_the_day_that_is_asked_for_outweighs_a_hair_of_likeness() -> None:
+    day = 86_400
+    said = [("a thin crust", -31, 0.60), ("a thick crust", -1, 0.62), ("a burnt crust", -62, 0.66)]
+    found = [
+        make_candidate(
+            make_page(f"We ate pizza with {crust} at a restaurant.", event=f"e{at}", timestamp=after(at * day)),
+            cosine=cosine,
+            bm25=1.0 + cosine / 10,
+        )
+        for crust, at, cosine in said
+    ]
+    best, *_ = rank("Which restaurant was I at yesterday?", found, asked_at=NOON)
+    assert best.page.timestamp == after(-day)

@@ -50,6 +50,8 @@ _GIVE_BACK = """
     WHERE tenant = :tenant AND user = :user AND fence = :fence AND coalesce(again_at, :again_at) IS NOT NULL
 """
 _DROP = "DELETE FROM due_scopes WHERE tenant = :tenant AND user = :user AND fence = :fence"
+# a claimed scope is due at the end of its lease: that is now, and what was added meanwhile is done with it
+_RELEASE_ALL = "UPDATE due_scopes SET due_at = ?, fence = NULL, again_at = NULL WHERE fence IS NOT NULL"
 _ERASE = "DELETE FROM due_scopes WHERE tenant = ? AND user = ?"
 
 
@@ -95,6 +97,14 @@ class SqliteDue:
             connection.execute(_DROP, row)  # it has this fence still when there was no moment to give it back for
 
         await self._db.write(finish)
+
+    async def release_all(self) -> int:
+        """Make every claimed scope due now; return how many there were.
+
+        For whoever knows that those who held the leases are no more; one of them that is alive still holds nothing.
+        """
+        now = to_micros(self._clock.now())
+        return await self._db.write(lambda connection: connection.execute(_RELEASE_ALL, (now,)).rowcount)
 
     async def erase(self, scope: Scope) -> None:
         """Forget a scope and the lease on it."""

@@ -35,12 +35,13 @@ class ToolLoop(msgspec.Struct, frozen=True, kw_only=True):
     `said` is the turn's hash as if it were the first of its conversation: it tells the turn from others when a client
     without history comes back with it. `recalled` are the pages of the block that was put beside the turn: the same
     pages give the same block, byte for byte, and a page that is deleted is in it no longer. `steps` are the events of
-    what the model said on the way.
+    what the model said on the way. `spans` says of which pages only a stretch was quoted, and which.
     """
 
     said: str
     recalled: tuple[MemoryId, ...] = ()
     steps: tuple[EventId, ...] = ()
+    spans: dict[MemoryId, tuple[int, int]] = {}
 
 
 class KnownTurn(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from memoryos_core.chat.exchange import Answered, Prepared, exchange_event
 from memoryos_core.chat.messages import last_user_position, remembered_text
 from memoryos_core.chat.turn_plan import TurnPlan, plan_turn
 from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.memory.excerpt import Excerpt
 from memoryos_core.memory.ingest import Ingest
 from memoryos_ports.clock import Clock
 from memoryos_ports.errors import MemoryOSError
@@ -111,7 +112,8 @@ class ExchangeKeeper:
         said = remembered_text(prepared.messages[last_user_position(prepared.messages) or 0])
         steps = (*(plan.loop.steps if plan.loop else ()), *((event.event_id,) if event else ()))
         recalled = tuple(memory.id for memory in prepared.memories)
-        loop = ToolLoop(said=link(START, said), recalled=recalled, steps=steps)
+        spans = {memory.id: memory.span for memory in prepared.memories if isinstance(memory, Excerpt)}
+        loop = ToolLoop(said=link(START, said), recalled=recalled, steps=steps, spans=spans)
         await self._conversations.keep_loop(prepared.scope, plan.session_id, plan.chain.hash, loop)
 
     def _start(self, scope: Scope, work: Coroutine[Any, Any, bool]) -> asyncio.Task[bool]:

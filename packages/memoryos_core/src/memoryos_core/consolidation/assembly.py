@@ -14,6 +14,7 @@ from memoryos_core.consolidation.loop import ConsolidationLoop
 from memoryos_core.consolidation.places import Places
 from memoryos_core.consolidation.profile import ProfileService
 from memoryos_core.consolidation.promotion import HEAT_THRESHOLD, Promoter
+from memoryos_core.consolidation.recording import Recorder
 from memoryos_core.consolidation.segment_store import SegmentStore
 from memoryos_core.consolidation.segments import SIMILARITY
 from memoryos_core.consolidation.sorting import Sorter
@@ -69,6 +70,7 @@ def assemble(
     segments = SegmentStore(storage=storage, documents=documents, embedder=guarded)
     facts = FactStore(storage=storage, documents=documents, embedder=guarded)
     profile = ProfileService(documents)
+    recorder = Recorder(facts=facts, places=places, profile=profile, clock=clock)
     backlog = Backlog(documents=documents, due=due, clock=clock, quiet_s=policy.quiet_s)
     visits = Visits(segments=segments, places=places, due=due, locks=locks, clock=clock)
     sorter = Sorter(
@@ -76,15 +78,14 @@ def assemble(
         segments=segments,
         places=places,
         backlog=backlog,
+        recorder=recorder,
         locks=locks,
         similarity=policy.similarity,
     )
     promoter = Promoter(
         storage=storage,
         segments=segments,
-        facts=facts,
-        places=places,
-        profile=profile,
+        recorder=recorder,
         learner=learner,
         locks=locks,
         clock=clock,

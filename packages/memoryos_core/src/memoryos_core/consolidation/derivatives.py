@@ -13,8 +13,9 @@ from memoryos_core.consolidation.places import Places
 from memoryos_core.consolidation.profile import ProfileService
 from memoryos_core.consolidation.segment_store import SegmentStore
 from memoryos_core.consolidation.segments import redrawn, without
+from memoryos_ports.errors import NotFound
 from memoryos_ports.ids import MemoryId, Scope
-from memoryos_ports.knowledge import Segment
+from memoryos_ports.knowledge import Fact, Segment
 from memoryos_ports.memory import MemoryStorage, only_pages
 
 
@@ -69,6 +70,21 @@ class Derivatives:
             facts = await self._facts.all(scope)
             return await self._facts_removed(scope, facts, remove_facts(facts, set(fact_ids)))
 
+    async def amend(self, fact: Fact) -> Fact:
+        """Give a known fact the text, value and marks that a person gave it; the profile follows at once.
+
+        Return it as it is then. Raises NotFound when it was deleted meanwhile.
+        """
+        async with self._locks.of(fact.scope):
+            ledger = Ledger(await self._facts.all(fact.scope))
+            amended = [_amended(known, fact) for known in ledger.facts if known.id == fact.id]
+            if not amended:
+                raise NotFound("memory", fact.id)
+            ledger.replace(amended)
+            await self._facts.put(fact.scope, amended)
+            await self._profile.refresh(fact.scope, ledger.facts, amended=fact.id)
+            return amended[0].bare
+
     async def _facts_removed(self, scope: Scope, facts: Sequence[KnownFact], removal: Removal) -> Forgotten:
         ledger = Ledger(facts)
         ledger.remove(removal.deleted)
@@ -81,7 +97,7 @@ class Derivatives:
     async def _take_from_facts(self, scope: Scope, pages: set[MemoryId]) -> Forgotten:
         facts = await self._facts.all(scope)
         others = only_pages(await self._storage.get(scope, remaining_sources(facts, pages)))
-        removal = remove_sources(facts, pages, {page.id: page.timestamp for page in others})
+        removal = remove_sources(facts, pages, {page.id: page for page in others})
         return await self._facts_removed(scope, facts, removal)
 
     async def _take_from_segments(
@@ -100,3 +116,10 @@ class Derivatives:
             return segment
         pages = await own_pages(self._storage, segment.scope, segment.pages)
         return redrawn(segment, pages) if pages else segment
+
+
+def _amended(known: KnownFact, said: Fact) -> KnownFact:
+    """Return the fact in a person's words; its times and sources are those that are known now."""
+    return msgspec.structs.replace(
+        known, text=said.text, value=said.value, pinned=said.pinned, sensitive=known.sensitive or said.sensitive
+    )

@@ -1,14 +1,16 @@
 """What remains of facts when their sources go. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 
 from memoryos_core.consolidation.facts import KnownFact, closings, standing_so
-from memoryos_core.extraction.lineage import Nothing, Supersede, Update, decide
+from memoryos_core.extraction.extract import extract_all
+from memoryos_core.extraction.lineage import BEGINNING_UNKNOWN, Nothing, Supersede, Update, decide
 from memoryos_core.extraction.statement import Statement, slot_key
+from memoryos_core.extraction.words import normalise
 from memoryos_ports.ids import MemoryId
+from memoryos_ports.memory import Page
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,15 +27,15 @@ def remaining_sources(facts: Iterable[KnownFact], pages: Collection[MemoryId]) -
 
 
 def remove_sources(
-    facts: Sequence[KnownFact], pages: Collection[MemoryId], said_at: Mapping[MemoryId, datetime]
+    facts: Sequence[KnownFact], pages: Collection[MemoryId], remaining: Mapping[MemoryId, Page]
 ) -> Removal:
-    """Return what becomes of facts when these pages go; `said_at` tells when the remaining sources were said.
+    """Return what becomes of facts when these pages go; `remaining` are the other sources of those that they told.
 
     A fact without any other source goes, unless it is pinned. Those of the same slots are as if it, or what the pages
     said of the others, had never been heard.
     """
     touched = [fact for fact in facts if not set(pages).isdisjoint(fact.sources)]
-    poorer = {fact.id: _without(fact, pages, said_at) for fact in touched}
+    poorer = {fact.id: _without(fact, pages, remaining) for fact in touched}
     doomed = {fact.id for fact in poorer.values() if not fact.sources and not fact.pinned}
     kept = [poorer.get(fact.id, fact) for fact in facts if fact.id not in doomed]
     return Removal(deleted=tuple(doomed), changed=_changed(facts, kept, touched))
@@ -91,20 +93,37 @@ def _sayings(fact: KnownFact) -> list[Statement]:
     ]
 
 
-def _without(fact: KnownFact, pages: Collection[MemoryId], said_at: Mapping[MemoryId, datetime]) -> KnownFact:
-    """Return the fact as its other sources tell it; what only a page that goes may have ended holds again."""
+def _without(fact: KnownFact, pages: Collection[MemoryId], remaining: Mapping[MemoryId, Page]) -> KnownFact:
+    """Return the fact as its other sources tell it, in their words; what only a page that goes may have ended holds
+    again, and of what only its end is told the beginning is not known.
+    """
     sources = tuple(page for page in fact.sources if page not in pages)
     fact = msgspec.structs.replace(fact, sources=sources)
-    moments = [said_at[page] for page in sources if page in said_at]
-    if not moments or fact.pinned:
+    told = [remaining[page] for page in sources if page in remaining]
+    if not told or fact.pinned:
         return fact
-    still_ended = fact.superseded_by or fact.valid_to in moments
+    heard = [statement for statement in extract_all(told) if statement.key == _key(fact)]
+    endings = {said.source for said in heard if said.ended} - {said.source for said in heard if not said.ended}
+    moments = [page.timestamp for page in told if page.id not in endings] or [BEGINNING_UNKNOWN]
+    still_ended = fact.superseded_by or fact.valid_to in {page.timestamp for page in told}
     return msgspec.structs.replace(
         fact,
+        text=_text(fact, told, heard),
         valid_from=min(moments),
         confirmed_at=max(moments),
         valid_to=fact.valid_to if still_ended else None,
     )
+
+
+def _text(fact: KnownFact, told: Iterable[Page], heard: Sequence[Statement]) -> str:
+    """Return how these pages say it: as they last said that it holds, else that it ended; else its value alone."""
+    if said := [statement for statement in heard if not statement.ended] or heard:
+        return max((statement.told_at, statement.text) for statement in said)[1]
+    return fact.text if any(fact.text in page.text for page in told) else fact.value or fact.text
+
+
+def _key(fact: KnownFact) -> tuple[str, ...]:
+    return (*slot_key(fact.subject, fact.speaker, fact.slot), normalise(fact.value))
 
 
 def _slot_of(fact: KnownFact) -> tuple[str | None, ...]:

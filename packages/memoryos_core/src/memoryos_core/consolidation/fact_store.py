@@ -1,6 +1,6 @@
 """Facts as they are stored."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -16,6 +16,7 @@ from memoryos_ports.knowledge import Fact
 from memoryos_ports.memory import Chunk, IndexEntry, MemoryStorage
 
 CONFIRMED_KIND = "confirmed"
+GONE_KIND = "gone-fact"
 
 
 class FactStore:
@@ -47,10 +48,16 @@ class FactStore:
         )
         await self._storage.put(list(map(_entry, [fact.bare for fact in facts], texts, vectors)))
 
+    async def gone(self, scope: Scope, ids: Sequence[MemoryId]) -> Collection[MemoryId]:
+        """Return those of the ids whose facts were deleted: no statement is to make them again."""
+        found = await self._documents.get(scope, GONE_KIND, ids) if ids else {}
+        return {id_ for id_ in ids if id_ in found}
+
     async def delete(self, scope: Scope, ids: Sequence[MemoryId]) -> list[MemoryId]:
         """Delete facts for good; return those that existed."""
         if not ids:
             return []
+        await self._documents.update(scope, {(GONE_KIND, str(id_)): becoming(b"") for id_ in ids})
         await self._documents.delete(scope, CONFIRMED_KIND, ids)
         return await self._storage.delete(scope, ids)
 

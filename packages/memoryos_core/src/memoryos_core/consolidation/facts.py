@@ -40,6 +40,11 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     page: Page
     edition: int = 0
 
+    @property
+    def fact_id(self) -> MemoryId:
+        """The id of the fact that it makes where no other says the same."""
+        return fact_id(self.page.scope, self.page.id, _signature(self))
+
 
 class Ledger:
     """The facts of a scope while statements are entered; entering one twice is entering it once."""
@@ -123,7 +128,7 @@ def _said_again(fact: KnownFact, update: Update, made: KnownFact) -> KnownFact:
 def _new_fact(told: Told, now: datetime) -> KnownFact:
     statement, page = told.statement, told.page
     return KnownFact(
-        id=fact_id(page.scope, page.id, _signature(told)),
+        id=told.fact_id,
         scope=page.scope,
         text=statement.text,
         valid_from=statement.valid_from,

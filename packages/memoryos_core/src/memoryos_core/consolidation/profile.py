@@ -36,10 +36,14 @@ class ProfileEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """Entries, pinned ones first, then the newest. `removed` are facts that a person took out of the profile."""
+    """Entries, pinned ones first, then the newest. `removed` are facts that a person took out of the profile.
+
+    `amended` are facts that a person edited: their entries are pinned for that, and follow them still.
+    """
 
     entries: tuple[ProfileEntry, ...] = ()
     removed: tuple[MemoryId, ...] = ()
+    amended: tuple[MemoryId, ...] = ()
 
 
 class ProfileService:
@@ -65,21 +69,30 @@ class ProfileService:
         stored = await self._documents.put(scope, PROFILE_KIND, PROFILE_ID, body, expected_version=version)
         return stored.version
 
-    async def refresh(self, scope: Scope, facts: Sequence[Fact]) -> None:
-        """Make the profile tell what these facts, all of the scope, tell; what a person edited stays as it is."""
-        change = partial(_refreshed, told=tuple(map(_entry, _telling(facts))))
+    async def refresh(self, scope: Scope, facts: Sequence[Fact], *, amended: MemoryId | None = None) -> None:
+        """Make the profile tell what these facts, all of the scope, tell; what a person edited stays as it is.
+
+        A fact that was `amended` just now is told as it is, whatever its entry said.
+        """
+        change = partial(_refreshed, told=tuple(map(_entry, _telling(facts))), amended=amended)
         await self._documents.update(scope, {(PROFILE_KIND, PROFILE_ID): change})
 
 
-def _refreshed(body: bytes | None, *, told: Sequence[ProfileEntry]) -> bytes:
+def _refreshed(body: bytes | None, *, told: Sequence[ProfileEntry], amended: MemoryId | None) -> bytes:
     before = Profile() if body is None else _decode(body)
+    following = {*before.amended, amended} - {None}
     known = {entry.fact_id for entry in told}
-    pinned = [_following(entry, known) for entry in before.entries if entry.pinned]
+    pinned = [_following(entry, known) for entry in before.entries if entry.pinned and entry.fact_id not in following]
     hidden = {entry.fact_id for entry in pinned} | set(before.removed)
     taken = {entry.slot for entry in pinned if is_slot(entry.slot) and slot_named(entry.slot).single}
     fresh = [entry for entry in told if entry.fact_id not in hidden and entry.slot not in taken]
-    entries = (*pinned, *fresh[: max(0, MAX_ENTRIES - len(pinned))])
-    return msgspec.json.encode(Profile(entries=entries, removed=tuple(id_ for id_ in before.removed if id_ in known)))
+    fresh.sort(key=lambda entry: not entry.pinned)
+    profile = Profile(
+        entries=(*pinned, *fresh[: max(0, MAX_ENTRIES - len(pinned))]),
+        removed=tuple(id_ for id_ in before.removed if id_ in known),
+        amended=tuple(entry.fact_id for entry in fresh if entry.pinned and entry.fact_id),
+    )
+    return msgspec.json.encode(profile)
 
 
 def _following(entry: ProfileEntry, known: Collection[MemoryId | None]) -> ProfileEntry:
@@ -89,12 +102,14 @@ def _following(entry: ProfileEntry, known: Collection[MemoryId | None]) -> Profi
 
 def _edited(before: Profile, entries: Sequence[ProfileEntry]) -> Profile:
     kept = {entry.fact_id for entry in entries}
+    unchanged = {entry.fact_id for entry in entries if entry in before.entries}
     missing = (entry.fact_id for entry in before.entries if entry.fact_id and entry.fact_id not in kept)
     return Profile(
         entries=tuple(
             entry if entry in before.entries else msgspec.structs.replace(entry, pinned=True) for entry in entries
         ),
         removed=tuple(dict.fromkeys((*before.removed, *missing))),
+        amended=tuple(id_ for id_ in before.amended if id_ in unchanged),
     )
 
 
@@ -112,6 +127,7 @@ def _entry(fact: Fact) -> ProfileEntry:
         text=fact.text,
         updated_at=fact.recorded_at,
         sources=fact.sources,
+        pinned=fact.pinned,
         fact_id=fact.id,
         sensitive=fact.sensitive,
     )

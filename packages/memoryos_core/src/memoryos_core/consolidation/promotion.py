@@ -5,15 +5,12 @@ from datetime import datetime
 
 import msgspec
 
-from memoryos_core.consolidation.fact_store import FactStore
-from memoryos_core.consolidation.facts import Ledger, Told
 from memoryos_core.consolidation.fence import Fence
 from memoryos_core.consolidation.heat import heat
 from memoryos_core.consolidation.learning import Learner, Learnt
 from memoryos_core.consolidation.locks import ScopeLocks
 from memoryos_core.consolidation.own_pages import own_pages
-from memoryos_core.consolidation.places import Places
-from memoryos_core.consolidation.profile import ProfileService
+from memoryos_core.consolidation.recording import Recorder
 from memoryos_core.consolidation.segment_store import SegmentStore
 from memoryos_ports.clock import Clock
 from memoryos_ports.ids import MemoryId, Scope
@@ -35,19 +32,14 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Promoter:
-    """Promotes what is hot: facts first, then the profile, the segment's own mark last.
-
-    Statements have ids of their own, so that pages that are read again after a failure tell nothing twice.
-    """
+    """Promotes what is hot: facts and profile first, the segment's own mark last."""
 
     def __init__(
         self,
         *,
         storage: MemoryStorage,
         segments: SegmentStore,
-        facts: FactStore,
-        places: Places,
-        profile: ProfileService,
+        recorder: Recorder,
         learner: Learner,
         locks: ScopeLocks,
         clock: Clock,
@@ -55,9 +47,7 @@ class Promoter:
     ) -> None:
         self._storage = storage
         self._segments = segments
-        self._facts = facts
-        self._places = places
-        self._profile = profile
+        self._recorder = recorder
         self._learner = learner
         self._locks = locks
         self._clock = clock
@@ -67,7 +57,7 @@ class Promoter:
         """Promote the hottest segments of a scope. Raises what the ports raise, and LeaseLost."""
         now = self._clock.now()
         hot = self._hot(await self._segments.all(scope), now)
-        outcomes = [await self._promote_one(segment, fence, now) for segment in hot[:SEGMENTS_AT_ONCE]]
+        outcomes = [await self._promote_one(segment, fence) for segment in hot[:SEGMENTS_AT_ONCE]]
         return Promoted(more=bool(hot), refused=not all(outcomes))
 
     def _hot(self, segments: Collection[Segment], now: datetime) -> list[Segment]:
@@ -76,7 +66,7 @@ class Promoter:
         hot = [s for s in segments if warmth[s.id] >= self._threshold and self._learner.wants(s)]
         return sorted(hot, key=lambda segment: (-warmth[segment.id], segment.id))
 
-    async def _promote_one(self, segment: Segment, fence: Fence, now: datetime) -> bool:
+    async def _promote_one(self, segment: Segment, fence: Fence) -> bool:
         """Learn from a portion of a segment's pages; return whether the model answered."""
         pages = await own_pages(self._storage, segment.scope, segment.pending)
         learnt = await self._learner.learn(segment, pages) if pages else Learnt(pages=(), statements=())
@@ -86,28 +76,14 @@ class Promoter:
         async with self._locks.of(segment.scope):
             fresh = await self._segments.get(segment.scope, [segment.id])
             if fresh:
-                await self._keep(fresh[0], learnt, set(segment.pending) - unread, fence, now)
+                await self._keep(fresh[0], learnt, set(segment.pending) - unread, fence)
         return True
 
-    async def _keep(self, segment: Segment, learnt: Learnt, done: set[MemoryId], fence: Fence, now: datetime) -> None:
+    async def _keep(self, segment: Segment, learnt: Learnt, done: set[MemoryId], fence: Fence) -> None:
         """Write what was learnt from the pages that were not forgotten meanwhile."""
-        scope = segment.scope
-        ledger = Ledger(await self._facts.all(scope))
-        for told in await self._told(segment, learnt):
-            ledger.enter(told, now=now)
-        await fence.check()
-        await self._facts.put(scope, ledger.changed)
-        await self._profile.refresh(scope, ledger.facts)
-        await self._segments.put(scope, [_analysed(segment, learnt, done)])
-
-    async def _told(self, segment: Segment, learnt: Learnt) -> list[Told]:
         pages = {page.id: page for page in learnt.pages if page.id in segment.pending}
-        places = await self._places.get(segment.scope, list(pages))
-        return [
-            Told(statement=statement, page=pages[statement.source], edition=places[statement.source].edition)
-            for statement in learnt.statements
-            if statement.source in pages
-        ]
+        await self._recorder.record(segment.scope, pages, learnt.statements, fence)
+        await self._segments.put(segment.scope, [_analysed(segment, learnt, done)])
 
 
 def _analysed(segment: Segment, learnt: Learnt, done: set[MemoryId]) -> Segment:

@@ -1,4 +1,4 @@
-"""Sorting new pages into segments."""
+"""Sorting new pages into segments, and taking down what rules can tell of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,8 +10,10 @@ from memoryos_core.consolidation.fence import Fence
 from memoryos_core.consolidation.locks import ScopeLocks
 from memoryos_core.consolidation.own_pages import own_pages
 from memoryos_core.consolidation.places import Place, Places
+from memoryos_core.consolidation.recording import Recorder
 from memoryos_core.consolidation.segment_store import Cluster, SegmentStore
 from memoryos_core.consolidation.segments import SIMILARITY, admits, begun_by, joined, likeness, open_segment, redrawn
+from memoryos_core.extraction.extract import extract_all
 from memoryos_core.extraction.keywords import extract_keywords
 from memoryos_ports.cursor import position_of
 from memoryos_ports.embedding import Vector
@@ -26,7 +28,7 @@ _CANDIDATES = 20
 
 
 class Sorter:
-    """Puts each new page into one segment, for good.
+    """Puts each new page into one segment, for good, and enters what rules find in it as facts.
 
     Where a page goes is written down before its segment is: whatever fails in between, the page is in that segment
     when it is tried again, and in no other.
@@ -39,6 +41,7 @@ class Sorter:
         segments: SegmentStore,
         places: Places,
         backlog: Backlog,
+        recorder: Recorder,
         locks: ScopeLocks,
         similarity: float = SIMILARITY,
     ) -> None:
@@ -46,6 +49,7 @@ class Sorter:
         self._segments = segments
         self._places = places
         self._backlog = backlog
+        self._recorder = recorder
         self._locks = locks
         self._similarity = similarity
 
@@ -69,6 +73,7 @@ class Sorter:
         await fence.check()
         await self._places.decide(scope, decided)
         await self._segments.save(scope, [drawn for cluster in table.touched if (drawn := await self._drawn(cluster))])
+        await self._recorder.record(scope, {page.id: page for page in pages}, extract_all(pages), fence)
 
     async def _known(
         self,

@@ -32,7 +32,8 @@ class Guards(msgspec.Struct, frozen=True, kw_only=True):
 
     From `tasks` on the turn is material to work on; `jests` takes back the whole turn. A sentence that ends in a
     question mark and begins with `asks`, or ends in the clause `tags`, asks throughout. After `doubts` nothing in the
-    sentence is taken, and nothing in a clause that holds `open`. `breaks` is where a clause begins or ends.
+    sentence is taken, and nothing in a clause that holds `open`. Where a clause is one of the `reports` ("said the
+    girl"), the sentence is somebody else's. `breaks` is where a clause begins or ends.
     """
 
     tasks: re.Pattern[str]
@@ -41,6 +42,7 @@ class Guards(msgspec.Struct, frozen=True, kw_only=True):
     tags: re.Pattern[str]
     doubts: re.Pattern[str]
     open: re.Pattern[str]
+    reports: re.Pattern[str]
     breaks: re.Pattern[str]
 
 
@@ -77,6 +79,8 @@ def _trusted(text: str, start: int, end: int, guards: Guards, *, asked: bool) ->
         if not spans or guards.asks.match(text, *spans[0]) or guards.tags.fullmatch(text, *spans[-1]):
             return
         spans.pop()
+    if any(guards.reports.fullmatch(text, *span) for span in spans):
+        return
     for number, span in enumerate(spans):
         if guards.doubts.search(text, start, span[1]):
             return

@@ -11,6 +11,7 @@ from memoryos_core.extraction.rules.registry import LANGUAGES
 from memoryos_core.extraction.rules.rule import Language, Rule
 from memoryos_core.extraction.statement import Statement
 from memoryos_core.times.phrases import find_periods
+from memoryos_ports.knowledge import FactSubject
 from memoryos_ports.memory import Page
 
 MAX_CHARS = 4_000
@@ -53,6 +54,19 @@ def extract_statements(page: Page) -> list[Statement]:
 def extract_all(pages: Iterable[Page]) -> list[Statement]:
     """Return the statements of all pages, in the order of the pages."""
     return [statement for page in pages for statement in extract_statements(page)]
+
+
+def find_value(text: str, *, slot: str, subject: FactSubject = "user") -> str | None:
+    """Return the last value that rules find for a slot in a text; None when it states none."""
+    folded = fold(text)
+    values = [
+        _as_said(value, text, found)
+        for language in LANGUAGES
+        for found in _matches(folded, language)
+        if not found.rule.ended and (found.rule.subject, _slot(found, language)) == (subject, slot)
+        for value in found.values
+    ]
+    return values[-1] if values else None
 
 
 def _matches(text: str, language: Language) -> Iterator[_Found]:

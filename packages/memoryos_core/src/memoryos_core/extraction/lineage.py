@@ -153,9 +153,18 @@ def _again(new: Statement, fact: Known, standing: Standing, closed: tuple[Closin
 
 
 def _newest_text(new: Statement, fact: Known) -> str:
-    """Return how it was last said; of two sayings at one moment the greater text, so that order plays no part."""
-    said = max(fact.confirmed_at, fact.valid_to if fact.valid_to and not fact.superseded_by else fact.confirmed_at)
-    return max((said, fact.text), (new.told_at, new.text))[1]
+    """Return how it was last said that it holds, or, if that never was, how it was said to have ended.
+
+    Of two sayings at one moment it is the greater text, so that order plays no part.
+    """
+    known, heard = _entry(fact), _heard(new)
+    return max(_told_at(known, fact.text), _told_at(heard, new.text))[-1]
+
+
+def _told_at(entry: _Entry, text: str) -> tuple[datetime, datetime, str]:
+    """Return what tells the newer of two texts: an ending counts only beside another ending."""
+    ended = entry.end if entry.end and entry.last == BEGINNING_UNKNOWN else BEGINNING_UNKNOWN
+    return entry.last, ended, text
 
 
 def _heard(new: Statement) -> _Entry:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from memoryos_ports.ids import MemoryId, Scope
+from memoryos_ports.knowledge import Fact
 
 
 class Gone(Protocol):
@@ -25,6 +26,17 @@ class Forgets(Protocol):
 
     async def forget_facts(self, scope: Scope, fact_ids: Sequence[MemoryId]) -> Gone:
         """Delete facts, as if they had never been learnt."""
+        ...
+
+
+class Amends(Protocol):
+    """Takes over what a person says of a fact."""
+
+    async def amend(self, fact: Fact) -> Fact:
+        """Make a known fact say what this one says, and everything made of it follow; return it as it is then.
+
+        Raises NotFound when it was deleted meanwhile.
+        """
         ...
 
 

@@ -1,11 +1,12 @@
 """Changing what is remembered: the text and metadata of a page, the statement of a fact."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from memoryos_core.consolidation.locks import ScopeLocks
-from memoryos_core.lifecycle.derivatives import Forgets, Renews
+from memoryos_core.extraction.extract import find_value
+from memoryos_core.lifecycle.derivatives import Amends, Forgets, Renews
 from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.history import History
 from memoryos_core.lifecycle.quarantine import Quarantine, rule_against
@@ -27,6 +28,10 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] | None = None
 
 
+class Learnt(Forgets, Amends, Protocol):
+    """What was learnt, as an edit changes it."""
+
+
 class Editing:
     """Edits memories in their place: ids stay, and what is delivered again later never reverts an edit."""
 
@@ -37,7 +42,7 @@ class Editing:
         storage: MemoryStorage,
         short_term: ShortTermStore,
         indexer: Indexer,
-        derivatives: Forgets,
+        derivatives: Learnt,
         backlog: Renews,
         history: History,
         quarantine: Quarantine,
@@ -81,6 +86,7 @@ class Editing:
             if not isinstance(held, Page):
                 raise NotFound("memory", page.id)
             released = msgspec.structs.replace(held, quarantined=False)
+            await self._quarantine.note_release(released)
             await self._put(released)
             await self._quarantine.drop(page.scope, [page.id])
             await self._learn_again(released)
@@ -104,9 +110,9 @@ class Editing:
         if edit.metadata is not None:
             raise InvalidInput("a fact has no metadata", param="metadata")
         text, sensitive = self._taken(before, edit)
-        value = before.value if text == before.text else text
-        after = msgspec.structs.replace(before, text=text, value=value, pinned=True, sensitive=sensitive)
-        await self._storage.put(await self._indexer.entries([after]))
+        value = before.value if text == before.text else _value_of(before, text)
+        edited = msgspec.structs.replace(before, text=text, value=value, pinned=True, sensitive=sensitive)
+        after = await self._derivatives.amend(edited)
         if text != before.text:
             await self._note(after, old=before.text, actor=actor)
         return after
@@ -128,6 +134,11 @@ class Editing:
         await self._derivatives.forget(page.scope, [page.id])
         if not page.is_hidden:
             await self._backlog.renew(page.scope, page.id, said_at=page.timestamp)
+
+
+def _value_of(fact: Fact, text: str) -> str:
+    """Return what fills the slot of a fact by its new text: what rules find there, else the whole text."""
+    return (find_value(text, slot=fact.slot, subject=fact.subject) if fact.slot else None) or text
 
 
 def _screened(page: Page) -> Page:

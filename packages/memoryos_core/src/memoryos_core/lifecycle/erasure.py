@@ -42,6 +42,7 @@ class ErasureReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
     `erased` counts per store what was removed, `left` what a second look found there: 0, or it is not complete.
     `not_reached` names the stores that did not answer, and ``in_hand`` when something was being written all the time.
+    What is no content stays uncounted: the watermark, that nothing is to be remembered, fingerprints of released pages.
     `pending` says which files still hold bytes that nothing tells any more, and what takes them away by itself.
     """
 

@@ -22,7 +22,7 @@ class UserSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preferences:
-    """Reads and writes the choices of users; an erasure makes them the default again."""
+    """Reads and writes the choices of users; an erasure leaves them as they are."""
 
     def __init__(self, *, refusals: Refusals, clock: Clock) -> None:
         self._refusals = refusals

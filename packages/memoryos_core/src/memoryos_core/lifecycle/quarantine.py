@@ -10,10 +10,12 @@ from memoryos_core.safety.suspicion import find_instructions
 from memoryos_ports.clock import Clock
 from memoryos_ports.documents import DocumentStore
 from memoryos_ports.errors import NotFound, UpstreamProtocolError
-from memoryos_ports.ids import MemoryId, Scope, TenantId, UserId, scope_key, tenant_scope
+from memoryos_ports.ids import MemoryId, Scope, TenantId, UserId, digest, scope_key, tenant_scope
 from memoryos_ports.memory import MemoryStorage, Page, only_pages
 
 QUARANTINE_KIND = "quarantine"
+RELEASED_KIND = "released"
+"""Fingerprints of what an operator released. They hold no text, and stay through an erasure and an import."""
 
 _AT_ONCE = 500
 
@@ -69,6 +71,21 @@ class Quarantine:
             raise NotFound("quarantined memory", id_)
         return await self._with_page(tenant_id, id_, _read(found[id_].body))
 
+    async def note_release(self, page: Page) -> None:
+        """Make known that what this page says was looked at and released."""
+        body, home = _fingerprint(page), tenant_scope(page.scope.tenant_id)
+        await self._documents.update(home, {(RELEASED_KIND, _key(page.scope, page.id)): lambda _: body})
+
+    async def as_released(self, pages: Sequence[Page]) -> list[Page]:
+        """Return pages of one scope as they may be kept: what was released here, and says the same, is not held."""
+        held = {_key(page.scope, page.id): page for page in pages if page.quarantined}
+        if not held:
+            return list(pages)
+        home = tenant_scope(pages[0].scope.tenant_id)
+        known = await self._documents.get(home, RELEASED_KIND, list(held))
+        released = {held[key].id for key, document in known.items() if document.body == _fingerprint(held[key])}
+        return [msgspec.structs.replace(p, quarantined=False) if p.id in released else p for p in pages]
+
     async def drop(self, scope: Scope, ids: Sequence[MemoryId]) -> int:
         """Forget the entries of pages that are deleted or released; return how many there were."""
         keys = [_key(scope, id_) for id_ in ids]
@@ -121,6 +138,10 @@ def rule_against(page: Page) -> str | None:
 
 def _key(scope: Scope, memory_id: MemoryId) -> str:
     return f"{scope_key(scope)}:{memory_id}"  # the first part has a fixed length; all of a user stand together
+
+
+def _fingerprint(page: Page) -> bytes:
+    return digest("released", scope_key(page.scope), page.id, page.text, page.name or "").hex().encode()
 
 
 def _read(body: bytes) -> _Note:

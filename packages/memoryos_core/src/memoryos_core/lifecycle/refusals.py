@@ -12,8 +12,10 @@ from memoryos_ports.ids import Scope, SessionId, tenant_scope
 ERASED_KIND = "erased"
 """Kept with the tenant, so that it survives the erasure."""
 
+REMEMBER_KIND = "remember"
+"""Kept with the tenant too: that somebody is not to be remembered is no content, and an erasure must not undo it."""
+
 REFUSAL_KIND = "refusal"
-REMEMBER = "remember"
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,14 +43,13 @@ class Refusals:
 
     async def cover(self, event: TurnsEvent) -> bool:
         """Return whether an event must be dropped: it was accepted in a stretch that is not to be remembered."""
-        spans = [await self.erasure(event.scope), *await self._spans(event)]
+        scope = event.scope
+        spans = (await self.erasure(scope), await self.switched_off(scope), await self._forgotten(event))
         return any(span is not None and span.holds(event.accepted_at) for span in spans)
 
     async def erasure(self, scope: Scope) -> Span | None:
         """Return up to which moment a user was erased, None when it never was."""
-        home = tenant_scope(scope.tenant_id)
-        found = await self._documents.get(home, ERASED_KIND, [scope.user_id])
-        return _read(found[scope.user_id].body) if found else None
+        return await self._of_user(scope, ERASED_KIND)
 
     async def note_erasure(self, scope: Scope, at: datetime) -> None:
         """Drop what is accepted up to this moment, for ever; durable on return."""
@@ -61,17 +62,23 @@ class Refusals:
 
     async def switched_off(self, scope: Scope) -> Span | None:
         """Return the latest stretch in which the user is not to be remembered, None when there never was one."""
-        found = await self._documents.get(scope, REFUSAL_KIND, [REMEMBER])
-        return _read(found[REMEMBER].body) if found else None
+        return await self._of_user(scope, REMEMBER_KIND)
 
     async def switch(self, scope: Scope, *, remember: bool, at: datetime) -> None:
         """Begin or end the stretch in which the user is not to be remembered; durable on return."""
-        await self._documents.update(scope, {(REFUSAL_KIND, REMEMBER): _switched(remember, at)})
+        home = tenant_scope(scope.tenant_id)
+        await self._documents.update(home, {(REMEMBER_KIND, scope.user_id): _switched(remember, at)})
 
-    async def _spans(self, event: TurnsEvent) -> list[Span]:
-        keys = [REMEMBER, *([_session_key(event.session_id)] if event.session_id else [])]
-        found = await self._documents.get(event.scope, REFUSAL_KIND, keys)
-        return [_read(document.body) for document in found.values()]
+    async def _of_user(self, scope: Scope, kind: str) -> Span | None:
+        found = await self._documents.get(tenant_scope(scope.tenant_id), kind, [scope.user_id])
+        return _read(found[scope.user_id].body) if found else None
+
+    async def _forgotten(self, event: TurnsEvent) -> Span | None:
+        if event.session_id is None:
+            return None
+        key = _session_key(event.session_id)
+        found = await self._documents.get(event.scope, REFUSAL_KIND, [key])
+        return _read(found[key].body) if found else None
 
 
 def _session_key(session_id: SessionId) -> str:

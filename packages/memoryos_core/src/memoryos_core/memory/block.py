@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from memoryos_core.extraction.lineage import BEGINNING_UNKNOWN
 from memoryos_core.tokens import estimate_tokens
 from memoryos_ports.knowledge import Fact
 from memoryos_ports.memory import Memory, Page
@@ -28,7 +29,8 @@ def render_block(memories: Sequence[Memory]) -> str:
     """Return the block that quotes these memories in the order given, one per line; "" for none.
 
     A page's line reads ``- 2026-11-22 10:15 "Ana": "..."`` (without a name its role, unquoted), a fact's
-    ``- since 2026-11-22: "..."``, with the day up to which it held if it ended. Text and name are JSON strings, so they
+    ``- since 2026-11-22: "..."``, with the day up to which it held if it ended, and without the other where nobody told
+    since when. Text and name are JSON strings, so they
     cannot leave their line or their quotes, and the block's own delimiters inside them are escaped.
     """
     if not memories:
@@ -65,7 +67,8 @@ def _label(memory: Memory) -> str:
     if isinstance(memory, Fact):
         asked = "asked of you " if memory.subject == "agent" else ""
         ended = f" until {memory.valid_to:%Y-%m-%d}" if memory.valid_to else ""
-        return f"{asked}since {memory.valid_from:%Y-%m-%d}{ended}"
+        since = "" if memory.valid_from == BEGINNING_UNKNOWN else f"since {memory.valid_from:%Y-%m-%d}"
+        return f"{asked}{since}{ended}".replace("  ", " ").strip()
     return f"{memory.started_at:%Y-%m-%d} to {memory.timestamp:%Y-%m-%d} in short"
 
 

@@ -13,6 +13,13 @@ MAX_NODES = 256
 
 _OPERATORS: dict[str, Operator] = {name: name for name in get_args(Operator)}
 _OWNERS = frozenset({"user_id", "tenant_id"})
+_HINTS = {
+    "session": "did you mean session_id?",
+    "time": "did you mean timestamp?",
+    "text": "what is said is looked for with the query",
+    "user": "a search sees the memories of its own user_id only",
+}
+"""What is said of names that are taken for fields and are none."""
 
 
 def read_filters(raw: object) -> Filter:
@@ -21,7 +28,8 @@ def read_filters(raw: object) -> Filter:
     An object holds conditions that must all be met: ``{"field": value}``, ``{"field": {"gte": 1, "lt": 5}}``,
     ``{"AND": [...]}``, ``{"OR": [...]}``, ``{"NOT": {...}}`` or ``{"NOT": [...]}`` (none of them). Fields are those of
     `memoryos_ports.filters`, ``{"metadata": {"topic": "tea"}}`` is ``{"metadata.topic": "tea"}``, and every other
-    name is a key of the metadata. Raises InvalidInput that names the place.
+    name is a key of the metadata, but for a few that would be taken for a field (`session`, `time`, `text`, `user`).
+    Raises InvalidInput that names the place.
     """
     return _Reader().read(raw, "filters", depth=1)
 
@@ -104,6 +112,8 @@ def _field_name(key: str, path: str) -> str:
     """Return the field that a key names; the owner of a memory is none, as a search sees one owner's only."""
     if key in _OWNERS:
         raise InvalidInput("is not a filter: a search sees the memories of its own user only", param=path)
+    if key in _HINTS:
+        raise InvalidInput(f"is no field: {_HINTS[key]} (A key of the metadata is metadata.{key}.)", param=path)
     if key == "metadata" or key.startswith("metadata.") or key in FIELDS:
         if key in ("metadata", "metadata."):
             raise InvalidInput("must name a key: metadata.<key>", param=path)

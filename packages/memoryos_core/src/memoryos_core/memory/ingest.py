@@ -102,6 +102,16 @@ class Ingest:
             raise NotFound("event", event_id)
         return receipt
 
+    async def held_back(self, event: TurnsEvent) -> list[MemoryId]:
+        """Return which turns of an event are held back; what is stored tells that itself, as it may be released."""
+        pages = [page for page in self._pages(self._redacted(event)) if page.quarantined]
+        try:
+            stored = only_pages(await self._storage.get(event.scope, [page.id for page in pages])) if pages else []
+        except UpstreamError:
+            stored = []
+        released = {page.id for page in stored if not page.quarantined}
+        return [page.id for page in pages if page.id not in released]
+
     async def _newest_turn(self, event: TurnsEvent) -> MemoryId | None:
         if event.session_id is None:
             return None

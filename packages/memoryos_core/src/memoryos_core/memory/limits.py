@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from memoryos_core.memory.block import strip_blocks
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.event_wire import as_utc
 
@@ -21,6 +22,16 @@ def checked_text(text: str, param: str) -> str:
     if len(text.encode()) > MAX_CONTENT_BYTES:
         raise InvalidInput(f"{param} is over 1 MiB", param=param)
     return text
+
+
+def checked_content(text: str, param: str) -> str:
+    """Return what is remembered of a text: no recalled block that came back in it. Raises as `checked_text` does."""
+    kept = strip_blocks(text)
+    if kept == text:
+        return checked_text(text, param)
+    if not kept.strip():
+        raise InvalidInput(f"{param} is a block of recalled memory: nothing left to remember", param=param)
+    return checked_text(kept.strip(), param)
 
 
 def checked_name(name: str | None, param: str) -> str | None:

@@ -10,15 +10,17 @@ from loguru import logger
 
 from memoryos_core.memory.embedding_policy import GuardedEmbedder
 from memoryos_core.memory.indexing import spoken
+from memoryos_core.memory.successors import with_successors
 from memoryos_core.ranking.knowledge import KnowledgeHit, rank_found
 from memoryos_core.ranking.ranker import Hit, rank
 from memoryos_core.ranking.topic import topic
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.embedding import Embedder, Vector
-from memoryos_ports.errors import MemoryOSError
+from memoryos_ports.errors import MemoryOSError, UpstreamError
 from memoryos_ports.filters import Filter, matches
 from memoryos_ports.ids import AgentId, MemoryId, Scope, SessionId
+from memoryos_ports.knowledge import Fact
 from memoryos_ports.memory import Candidate, Chunk, IndexEntry, Memory, MemoryKind, MemoryQuery, MemoryStorage, Page
 from memoryos_ports.short_term import ShortTermStore
 
@@ -33,6 +35,7 @@ QUESTION_CHARS = 4096
 
 _EMBEDDED_CHARS = 1024  # what an embedder reads of a text, about
 _FRESH_VECTORS_KEPT = 512
+_EMBED_SHARE = 0.5  # of the time that a recall may take; the rest is for the index
 _INDEX_SHARE = 0.8  # of the time that a recall may take; the rest is for what to do without the index
 
 _WORD = re.compile(r"\w+")
@@ -41,7 +44,7 @@ _WORD = re.compile(r"\w+")
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of one scope's memory, at the moment `asked_at`.
 
-    `until` keeps pages that were said up to that moment, and facts that held at it. The best `limit` are
+    `until` keeps pages that were said up to that moment, and facts that held at it. The best `limit` of every kind are
     returned. A sensitive question is seen by local embedders only.
     """
 
@@ -56,6 +59,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = CANDIDATES
     sensitive: bool = False
 
+    @property
+    def held_at(self) -> datetime:
+        """The moment at which a fact must hold to answer."""
+        return self.until or self.asked_at
+
     def admits(self, page: Page) -> bool:
         """Return whether a page of the scope may answer."""
         return (
@@ -64,6 +72,14 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             and (self.agent_id is None or page.agent_id == self.agent_id)
             and (self.until is None or page.timestamp <= self.until)
             and (self.filters is None or matches(self.filters, page))
+        )
+
+    def admits_fact(self, fact: Fact) -> bool:
+        """Return whether a fact of the scope may answer, whenever it held."""
+        return (
+            self.filters is None
+            and (self.session_id is None or fact.session_id == self.session_id)
+            and (self.agent_id is None or fact.agent_id in (None, self.agent_id))
         )
 
 
@@ -103,26 +119,39 @@ class Recall:
         """Drop the vectors of fresh turns that are kept: somebody's memory was erased."""
         self._fresh_vectors.clear()
 
-    async def search(self, question: Question) -> Recalled:
-        """Return what answers the question, best first, each memory once. Raises when a store does not answer."""
+    async def search(self, question: Question, *, embed_timeout_s: float | None = None) -> Recalled:
+        """Return what answers the question, best first, each memory once. Raises when a store does not answer.
+
+        An embedder that does not answer (in time) degrades it: the index is then asked by words only.
+        """
         question = self._taken(question)
         pages = await self._unindexed(question)
-        vector, waiting = await self._embed(question, pages)
+        try:
+            async with asyncio.timeout(embed_timeout_s):
+                vector, waiting = await self._embed(question, pages)
+        except (UpstreamError, TimeoutError) as exc:
+            logger.bind(error=type(exc).__name__).debug("recall without vectors")
+            vector, waiting, degraded = None, [_as_indexed(page, None) for page in pages], True
+        else:
+            degraded = False
         found = await self._storage.search(_query(question, vector, waiting))
-        held_at = question.until or question.asked_at
-        hits, knowledge = rank_found(
-            question.text, found, asked_at=question.asked_at, held_at=held_at, limit=question.limit
+        found = await with_successors(
+            self._storage, question.scope, found, held_at=question.held_at, admits=question.admits_fact
         )
-        return Recalled(hits=hits, knowledge=knowledge)
+        hits, knowledge = rank_found(
+            question.text, found, asked_at=question.asked_at, held_at=question.held_at, limit=question.limit
+        )
+        return Recalled(hits=hits, knowledge=knowledge, degraded=degraded)
 
     async def search_or_degrade(self, question: Question, *, timeout_s: float) -> Recalled:
         """Return within `timeout_s` what can be found, never raising for a store or an embedder.
 
-        When the index or the embedder does not answer in time, it is the fresh turns that share words.
+        When the embedder does not answer in time, it is what the index finds by words; when the index does not, the
+        fresh turns that share words.
         """
         try:
             async with asyncio.timeout(timeout_s * _INDEX_SHARE):
-                return await self.search(question)
+                return await self.search(question, embed_timeout_s=timeout_s * _EMBED_SHARE)
         except (MemoryOSError, TimeoutError) as exc:
             logger.bind(error=type(exc).__name__).debug("recall without the index")
         question = self._taken(question)

@@ -1,13 +1,14 @@
 """The ranker: a pure weighted sum of cheap features over the candidates of one question, no LLM."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from memoryos_core.ranking.dates import holds_any
 from memoryos_core.ranking.features import FEATURES
+from memoryos_core.ranking.passage import asked_words, best_passage
 from memoryos_core.ranking.question import Asked, read_question
 from memoryos_core.ranking.turns import Column, Turns, lay_out
 from memoryos_core.ranking.weights import MIDPOINT, WEIGHTS
@@ -46,10 +47,16 @@ def rank(question: str, candidates: Sequence[Candidate], *, asked_at: datetime, 
     weighted = [[WEIGHTS[name] * value for value in column] for name, column in columns.items()]
     sums = [sum(row) for row in zip(*weighted, strict=True)]
     best = sorted(range(len(candidates)), key=lambda at: (sums[at], *_order(candidates[at].page)), reverse=True)
+    words = asked_words(question)
     return [
-        _hit(candidates[at], sums[at], {name: part[at] for name, part in zip(columns, weighted, strict=True)})
+        _hit(candidates[at], words, {name: part[at] for name, part in zip(columns, weighted, strict=True)})
         for at in best[:limit]
     ]
+
+
+def score_of(features: Mapping[str, float]) -> float:
+    """Return the score that parts add up to."""
+    return 1 / (1 + math.exp(min(MIDPOINT - sum(features.values()), _SURELY_NOT)))
 
 
 def feature_columns(question: str, candidates: Sequence[Candidate], *, asked_at: datetime) -> dict[str, Column]:
@@ -68,12 +75,11 @@ def _read(question: str, turns: Turns, asked_at: datetime) -> Asked:
     return msgspec.structs.replace(asked, periods=tuple(find_periods(question, asked_at=newest)))
 
 
-def _hit(candidate: Candidate, total: float, parts: dict[str, float]) -> Hit:
-    score = 1 / (1 + math.exp(min(MIDPOINT - total, _SURELY_NOT)))
+def _hit(candidate: Candidate, words: frozenset[str], parts: dict[str, float]) -> Hit:
     return Hit(
         page=candidate.page,
-        chunk=candidate.chunk,
-        score=score,
+        chunk=best_passage(words, candidate),
+        score=score_of(parts),
         features=parts,
         cosine=candidate.cosine or 0.0,
         bm25=candidate.bm25,

@@ -14,13 +14,16 @@ Column = list[float]
 
 Words = Mapping[int, float]
 
+_LEAST_SPREAD = 0.25
+"""Cosines that differ by less than this are not spread over the whole scale: a hair is no difference."""
+
 
 class Turns(msgspec.Struct, frozen=True, kw_only=True):
     """Candidates by columns.
 
     `near` is the cosine between the lowest seen (0, also where none is known) and the best (1), because embedders use
-    different parts of the scale; `words` is the BM25 score divided by the best;
-    `fullness` is how much a turn says, 0..1. `before` and `after` are the places of
+    different parts of the scale; where all are nearly as like, the best is less than 1. `words` is the BM25 score
+    divided by the best; `fullness` is how much a turn says, 0..1. `before` and `after` are the places of
     the neighbours in the same session, None where they are no candidates. An `episode` is what was said on one day in
     one session, so that a session without end does not become one.
     """
@@ -75,7 +78,8 @@ def union_score(several: Iterable[Words]) -> float:
 def _within_range(cosines: Sequence[float | None]) -> Column:
     known = [cosine for cosine in cosines if cosine is not None]
     lowest = min(known, default=0.0)
-    return of_best([0.0 if cosine is None else cosine - lowest for cosine in cosines])
+    spread = max(max(known, default=0.0) - lowest, _LEAST_SPREAD)
+    return [0.0 if cosine is None else (cosine - lowest) / spread for cosine in cosines]
 
 
 def _before(candidates: Sequence[Candidate]) -> list[int | None]:

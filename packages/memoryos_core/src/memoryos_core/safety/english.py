@@ -14,6 +14,10 @@ _WHICH = "(?:all|any|every|each|of|the|my|your|these|those|and)"
 _EARLIER = "(?:previous|prior|above|earlier|preceding|foregoing|past|system|initial|original|existing|current)"
 _ANSWER = "say|respond|reply|answer|tell|recommend|output|send|call|include|insert|direct|claim|refuse|promote|forward"
 
+_HENCEFORTH = (
+    r"(?:from~now~on(?:wards?)?|henceforth|from~this~(?:moment|point)~(?:on(?:wards?)?|forward)|starting~(?:now|today))"
+)
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "override",
@@ -51,6 +55,20 @@ RULES: tuple[Rule, ...] = (
         r"\byou~are~(?:now|no~longer|from~now~on)~(?:\w+~){0,3}?(?:dan|unrestricted|unfiltered|uncensored|"
         r"jailbroken|evil|bound|"
         r"developer~mode|without~restrictions|free~from|root|chatgpt|openai|an?~ai~(?:assistant|model))\b",
+    ),
+    Rule(
+        "new_role",
+        "now henceforth moment point today",
+        rf"\b{_HENCEFORTH}~you~(?:must|shall|will)~(?:always~|only~|never~)?"
+        r"(?:answer|respond|reply|obey|comply|speak~(?:like|in|as)|talk~(?:like|in|as)|act~(?:as|like)|behave~(?:as|like)|"
+        r"pretend|role~?play)\b(?!~to~(?:my|the|his|her|their|our)\b)",
+    ),
+    Rule(
+        "exfiltration",
+        "http",
+        rf"\b(?:{_HENCEFORTH}|always|secretly|silently)~[^.\n]{{0,160}}?\b(?:send|forward|post|upload|transmit|submit|leak)~"
+        r"(?:\w+~){0,4}?(?:data|information|everything|details|memories|messages?|conversations?|history|chats?)~"
+        r"(?:\w+~){0,3}?(?:to|at)~https?\b",
     ),
     Rule(
         "new_role",

@@ -78,7 +78,7 @@ class BatchWriter:
 
     async def write(self, scope: Scope, batch: Batch) -> list[tuple[str, bool]]:
         """Write what a batch holds; return the kind of each memory, and whether it is new."""
-        memories = batch.taken()
+        memories = await self._released(batch.taken())
         ids = [memory.id for memory in memories]
         known = {memory.id for memory in await self._storage.get(scope, ids)}
         fresh = [memory for memory in memories if memory.id not in known]
@@ -95,6 +95,11 @@ class BatchWriter:
         for start in range(0, len(pages), BATCH_MEMORIES):
             part = pages[start : start + BATCH_MEMORIES]
             await self._backlog.note(scope, [id_ for id_, _ in part], said_at=part[0][1])
+
+    async def _released(self, memories: Sequence[Memory]) -> list[Memory]:
+        """Return memories, of one kind, with the pages that an operator released here before not held back."""
+        pages = only_pages(memories)
+        return list(await self._quarantine.as_released(pages)) if pages else list(memories)
 
     async def _put(self, scope: Scope, memories: Sequence[Memory]) -> None:
         if pages := only_pages(memories):

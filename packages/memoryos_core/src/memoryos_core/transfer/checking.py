@@ -3,7 +3,7 @@
 import msgspec
 
 from memoryos_core.lifecycle.quarantine import rule_against
-from memoryos_core.memory.limits import checked_metadata, checked_moment, checked_name, checked_text
+from memoryos_core.memory.limits import checked_content, checked_metadata, checked_moment, checked_name, checked_text
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.safety.suspicion import find_instructions
 from memoryos_ports.errors import InvalidInput
@@ -45,7 +45,7 @@ def _checked_page(page: Page, sensitive: bool) -> Page:
         raise InvalidInput("index is out of range", param="index")
     if len(page.content_hash) > _MAX_HASH_CHARS:
         raise InvalidInput("content_hash is too long", param="content_hash")
-    checked_text(page.text, "text")
+    page = msgspec.structs.replace(page, text=checked_content(page.text, "text"))
     checked_name(page.name, "name")
     return msgspec.structs.replace(
         page,

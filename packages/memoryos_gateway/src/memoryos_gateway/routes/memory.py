@@ -68,7 +68,7 @@ async def add_memory(
     if data.wait == "searchable":
         receipt = await ingest.settled(event, receipt, timeout_s=data.wait_timeout_s)
     status = {"stored": 200 if data.wait == "searchable" else 202, "dead": 500}.get(receipt.state, 202)
-    return Response(to_add_answer(receipt), status_code=status)
+    return Response(to_add_answer(receipt, await ingest.held_back(event)), status_code=status)
 
 
 @get("/v1/memory/events/{event_id:str}")
@@ -93,7 +93,8 @@ async def search_memory(
     """Search by meaning and by words, best first."""
     question = to_question(data, access.scope("memory:read", data.user_id), now=clock.now())
     found = await recall.search(question)
-    return SearchAnswer(hits=merged_hits(found.hits, found.knowledge, explain=data.explain)[: data.limit])
+    hits = merged_hits(found.hits, found.knowledge, explain=data.explain)[: data.limit]
+    return SearchAnswer(hits=hits, degraded=found.degraded)
 
 
 @post("/v1/memory/retrieve", status_code=200)
@@ -117,6 +118,7 @@ async def retrieve_memory(
         ),
         context=found.text,
         tokens=found.tokens,
+        degraded=found.degraded,
     )
 
 

@@ -1,11 +1,12 @@
 """Between the memory routes' wire and the domain."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import get_args
 
 from memoryos_core.memory.filtering import read_filters
-from memoryos_core.memory.limits import checked_metadata, checked_moment, checked_name, checked_text
+from memoryos_core.memory.limits import checked_content, checked_metadata, checked_moment, checked_name
 from memoryos_core.memory.recall import CANDIDATES, Question
 from memoryos_gateway.identity import optional_id
 from memoryos_gateway.routes.memory_schema import (
@@ -18,7 +19,7 @@ from memoryos_gateway.routes.memory_schema import (
 )
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.events import EVENT_VERSION, EventMessage, Receipt, TurnsEvent
-from memoryos_ports.ids import AgentId, EventId, Scope, SessionId
+from memoryos_ports.ids import AgentId, EventId, MemoryId, Scope, SessionId
 from memoryos_ports.memory import MemoryKind
 
 MAX_QUERY_CHARS = 32_768
@@ -84,7 +85,7 @@ def _messages(request: AddRequest) -> list[tuple[str, AddMessage]]:
 def _to_message(message: AddMessage, path: str, request: AddRequest, now: datetime) -> EventMessage:
     return EventMessage(
         role=message.role,
-        content=checked_text(message.content, f"{path}content"),
+        content=checked_content(message.content, f"{path}content"),
         name=checked_name(message.name, f"{path}name"),
         timestamp=checked_moment(message.timestamp or request.timestamp or now, f"{path}timestamp"),
     )
@@ -94,7 +95,7 @@ def to_question(request: SearchRequest | RetrieveRequest, scope: Scope, *, now: 
     """Return the question of a search or a retrieval. Raises InvalidInput that names the field."""
     until = None if request.as_of is None else checked_moment(request.as_of, "as_of")
     asked_at = None if request.asked_at is None else checked_moment(request.asked_at, "asked_at")
-    kinds, filters = (request.kinds, request.filters) if isinstance(request, SearchRequest) else (None, None)
+    kinds = request.kinds if isinstance(request, SearchRequest) else None
     return Question(
         scope=scope,
         text=checked_query(request.query),
@@ -103,7 +104,7 @@ def to_question(request: SearchRequest | RetrieveRequest, scope: Scope, *, now: 
         session_id=session_of(request.session_id),
         agent_id=agent_of(request.agent_id),
         until=until,
-        filters=None if filters is None else read_filters(filters),
+        filters=None if request.filters is None else read_filters(request.filters),
         limit=request.limit if isinstance(request, SearchRequest) else CANDIDATES,
     )
 
@@ -125,7 +126,7 @@ def checked_kind(kind: str | None) -> MemoryKind:
     return "page"
 
 
-def to_add_answer(receipt: Receipt) -> AddAnswer:
+def to_add_answer(receipt: Receipt, quarantined: Sequence[MemoryId]) -> AddAnswer:
     """Return what an add answers."""
     return AddAnswer(
         status="error" if receipt.state == "dead" else "ok",
@@ -133,6 +134,7 @@ def to_add_answer(receipt: Receipt) -> AddAnswer:
         state=receipt.state,
         memory_ids=list(receipt.memory_ids),
         error=receipt.error if receipt.state == "dead" else None,
+        quarantined=list(quarantined),
     )
 
 

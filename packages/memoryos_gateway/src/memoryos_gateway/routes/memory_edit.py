@@ -12,7 +12,7 @@ from memoryos_core.lifecycle.deletion import Deletion
 from memoryos_core.lifecycle.editing import Edit, Editing
 from memoryos_core.lifecycle.history import History, MemoryChange
 from memoryos_core.memory.library import Library
-from memoryos_core.memory.limits import checked_metadata, checked_text
+from memoryos_core.memory.limits import checked_content, checked_metadata
 from memoryos_gateway.routes.access import MemoryAccess
 from memoryos_gateway.routes.memory_items import MemoryItem, to_item
 from memoryos_gateway.routes.memory_schema import DeleteAnswer
@@ -90,7 +90,7 @@ def _edit(request: PatchRequest) -> Edit:
     if request.text is msgspec.UNSET and request.metadata is msgspec.UNSET:
         raise InvalidInput("give text, metadata or both", param="text")
     return Edit(
-        text=None if request.text is msgspec.UNSET else checked_text(request.text, "text"),
+        text=None if request.text is msgspec.UNSET else checked_content(request.text, "text"),
         metadata=None if request.metadata is msgspec.UNSET else checked_metadata(request.metadata),
     )
 

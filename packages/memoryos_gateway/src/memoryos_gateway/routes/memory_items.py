@@ -39,7 +39,10 @@ class SegmentDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemoryItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A memory as it is listed. A segment's `text` is its summary; `event_id` and `role` are those of a page."""
+    """A memory as it is listed. A segment's `text` is its summary; `event_id` and `role` are those of a page.
+
+    `quarantined` and `superseded` stand only at pages that are held back, or whose answer was regenerated.
+    """
 
     id: str
     event_id: str | None
@@ -50,6 +53,8 @@ class MemoryItem(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None
     timestamp: datetime
     metadata: dict[str, Any]
+    quarantined: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+    superseded: Literal[True] | msgspec.UnsetType = msgspec.UNSET
     fact: FactDetail | msgspec.UnsetType = msgspec.UNSET
     segment: SegmentDetail | msgspec.UnsetType = msgspec.UNSET
 
@@ -84,13 +89,18 @@ def _fields(memory: Memory) -> dict[str, Any]:
     match memory:
         case Page():
             said = {"event_id": memory.event_id, "role": memory.role, "name": memory.name}
-            return {**common, **said, "kind": "page", "metadata": memory.metadata}
+            return {**common, **said, "kind": "page", "metadata": memory.metadata, **_marks(memory)}
         case Fact():
             learnt = {"event_id": None, "role": None, "name": memory.speaker}
             return {**common, **learnt, "kind": "fact", "metadata": {}, "fact": _fact_detail(memory)}
         case Segment():
             grown = {"event_id": None, "role": None, "name": None}
             return {**common, **grown, "kind": "segment", "metadata": {}, "segment": _segment_detail(memory)}
+
+
+def _marks(page: Page) -> dict[str, bool]:
+    marks = {"quarantined": page.quarantined, "superseded": page.superseded}
+    return {name: True for name, is_so in marks.items() if is_so}
 
 
 def _fact_detail(fact: Fact) -> FactDetail:

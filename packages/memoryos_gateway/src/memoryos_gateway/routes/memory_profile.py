@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from memoryos_core.consolidation.profile import ProfileService
-from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.lifecycle.profile_editing import ProfileEditing
 from memoryos_gateway.routes.access import MemoryAccess
 from memoryos_gateway.routes.profile_schema import ProfileAnswer, ProfileRequest, to_entries, to_profile_answer
 from memoryos_ports.clock import Clock
@@ -25,12 +25,11 @@ async def put_profile(
     data: JSONBody[ProfileRequest],
     access: NamedDependency[MemoryAccess],
     profile: NamedDependency[ProfileService],
-    gate: NamedDependency[ScopeGate],
+    profile_editing: NamedDependency[ProfileEditing],
     clock: NamedDependency[Clock],
 ) -> ProfileAnswer:
     """Replace the entries: what is new or differs is pinned, and what is missing stays out."""
     scope = access.scope_of("memory:write", user_id)
-    async with gate.writing(scope):
-        before, _ = await profile.read(scope)
-        await profile.write(scope, to_entries(data, before, now=clock.now()), data.version)
-        return to_profile_answer(*await profile.read(scope))
+    before, _ = await profile.read(scope)
+    await profile_editing.write(scope, to_entries(data, before, now=clock.now()), data.version)
+    return to_profile_answer(*await profile.read(scope))

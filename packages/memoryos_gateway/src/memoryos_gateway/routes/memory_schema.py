@@ -39,13 +39,17 @@ class AddRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class AddAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of an add so far. `memory_ids` are those of its pages, one per message."""
+    """What became of an add so far. `memory_ids` are those of its pages, one per message.
+
+    `quarantined` are those of them that look like instructions to a model and are held back.
+    """
 
     event_id: str
     state: Literal["queued", "processing", "stored", "dead"]
     memory_ids: list[str]
     status: Literal["ok", "error"]
     error: str | None = None
+    quarantined: list[str] = []
 
 
 class EventAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +84,7 @@ class RetrieveRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     user_id: str | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 20
     budget_tokens: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    filters: dict[str, Any] | None = None
     session_id: str | None = None
     agent_id: str | None = None
     as_of: datetime | None = None
@@ -88,9 +93,10 @@ class RetrieveRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Distinct hits, best first."""
+    """Distinct hits, best first; `degraded`: the embedder did not answer, they were found by words only."""
 
     hits: list[SearchHit]
+    degraded: bool = False
 
 
 class LongTerm(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,13 +107,17 @@ class LongTerm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RetrieveAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Memory by tier, and `context`: the block as it would stand in a prompt, of about `tokens` tokens."""
+    """Memory by tier, and `context`: the block as it would stand in a prompt, of about `tokens` tokens.
+
+    `degraded`: the embedder did not answer, what is here was found by words only.
+    """
 
     short_term: list[MemoryItem]
     mid_term: list[SearchHit]
     long_term: LongTerm
     context: str
     tokens: int
+    degraded: bool = False
 
 
 class MemoryList(msgspec.Struct, frozen=True, kw_only=True):

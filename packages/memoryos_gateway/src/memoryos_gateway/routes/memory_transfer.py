@@ -11,9 +11,8 @@ from litestar.response import Stream
 
 from memoryos_core.transfer.exporting import Exporter
 from memoryos_core.transfer.importing import Importer, ImportReport
-from memoryos_gateway.http import check_uncompressed, header
+from memoryos_gateway.http import UnsupportedMedia, check_uncompressed, media_type
 from memoryos_gateway.routes.access import MemoryAccess
-from memoryos_ports.errors import InvalidInput
 
 NDJSON = "application/x-ndjson"
 
@@ -46,9 +45,8 @@ async def import_memory(
 
 
 def _check_ndjson(request: Request[Any, Any, Any]) -> None:
-    media = (header(request.scope, b"content-type") or "").partition(";")[0].strip().lower()
-    if media != NDJSON:
-        raise InvalidInput(f"The content type must be {NDJSON}.", param="content-type")
+    if media_type(request.scope) != NDJSON:
+        raise UnsupportedMedia(detail=f"The content type must be {NDJSON}.")
     check_uncompressed(request.scope)
 
 

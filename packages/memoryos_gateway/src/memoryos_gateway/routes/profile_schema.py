@@ -36,13 +36,19 @@ class ProfileAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProfileItemRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An entry as it shall be; `fact_id` is that of the entry that was read, if it was one."""
+    """An entry as it shall be; `fact_id` is that of the entry that was read, if it was one.
 
-    slot: Annotated[str, Meta(max_length=200)]
+    `updated_at`, `sources` and `pinned` are taken as a GET gives them, and are not for a client to say.
+    """
+
+    slot: Annotated[str, Meta(min_length=1, max_length=200)]
     value: Annotated[str, Meta(max_length=MAX_TEXT_CHARS)] = ""
     text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARS)]
     speaker: Annotated[str, Meta(max_length=200)] | None = None
     fact_id: str | None = None
+    updated_at: datetime | None = None
+    sources: list[str] = []
+    pinned: bool = False
 
 
 class ProfileRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +75,8 @@ def to_entries(request: ProfileRequest, before: Profile, *, now: datetime) -> Se
 
 def _edited(item: ProfileItemRequest, place: int, known: dict[MemoryId, ProfileEntry], now: datetime) -> ProfileEntry:
     path = f"entries[{place}]"
+    if not item.slot.strip():
+        raise InvalidInput(f"{path}.slot must not be empty", param=f"{path}.slot")
     if find_instructions(f"{item.text}\n{item.value}") is not None:
         raise InvalidInput(f"{path}.text looks like an instruction to a model", param=f"{path}.text")
     if item.fact_id is not None and item.fact_id not in known:

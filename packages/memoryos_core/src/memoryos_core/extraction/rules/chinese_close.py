@@ -18,6 +18,8 @@ from memoryos_core.extraction.rules.chinese_phrases import (
 )
 from memoryos_core.extraction.rules.rule import Rule
 
+DONE = "(?:喝|吃|看|玩|抽)"
+
 CLOSE_RULES = (
     Rule(
         name="allergic",
@@ -35,6 +37,13 @@ CLOSE_RULES = (
         confidence=0.95,
     ),
     Rule(name="vegan", slot="diet", pattern=say(rf"{ME}是(?:一个|个)?(?P<value>纯素主义者|纯素食者)")),
+    Rule(
+        name="diet_ended",
+        slot="diet",
+        pattern=say(rf"{ME}(?:不再(?:吃素|是素食者|是素食主义者)|(?:已经)?不(?:吃素|是素食者|是素食主义者)了)"),
+        value="素食",
+        ended=True,
+    ),
     Rule(
         name="likes",
         slot="likes",
@@ -58,9 +67,23 @@ CLOSE_RULES = (
         ended=True,
     ),
     Rule(
+        name="does_no_more",
+        slot="likes",
+        pattern=say(rf"{ME}(?:不再|已经不){DONE}(?!素){THING}了?"),
+        rejects=UNLIKED,
+        ended=True,
+    ),
+    Rule(
+        name="consumes_no_more",
+        slot="likes",
+        pattern=say(rf"{ME}(?:不再|已经不)(?P<value>{DONE}{CHAR}{{1,13}}?)了?"),
+        rejects=re.compile("吃素"),
+        ended=True,
+    ),
+    Rule(
         name="dislikes",
         slot="dislikes",
-        pattern=say(rf"{ME}{MUCH}(?:讨厌|不喜欢|不太喜欢|不爱|受不了){THING}(?<!了)"),
+        pattern=say(rf"{ME}{MUCH}(?:讨厌|不喜欢|不太喜欢|不爱|受不了){THING}(?<!了)(?!了)"),
         rejects=UNLIKED,
         confidence=0.7,
     ),

@@ -2,7 +2,15 @@
 
 import re
 
-from memoryos_core.extraction.rules.chinese_words import EMPLOYER_ENDS, EMPLOYERS, JOBS, PETS, RELATIONS
+from memoryos_core.extraction.rules.chinese_words import (
+    EMPLOYER_ENDS,
+    EMPLOYERS,
+    JOBS,
+    PETS,
+    PLACES,
+    RELATIONS,
+    WORK_ON,
+)
 
 _LEAD = (
     r"(?:(?:那|其实|而且|但是|但|可是|不过|因为|由于|所以|另外|还有|对了|顺便说一下|顺便说一句|顺便提一下|"
@@ -27,10 +35,18 @@ PET = rf"(?P<kind>{'|'.join(sorted(PETS, key=len, reverse=True))})"
 EMPLOYER = (
     rf"(?:一家|一个|一所|家)?(?P<value>(?:[\u4e00-\u9fff]{{0,10}}?(?:{EMPLOYER_ENDS}))|{EMPLOYERS}|[a-z][a-z&.' -]+)"
 )
+NAMED_EMPLOYER = r"(?P<value>(?:(?![我你您他她它们的了着过和跟与是不没有在这那哪什家都也])[\u4e00-\u9fff]){2,6})"
+NOT_AN_EMPLOYER = re.compile(
+    rf"(?:{PLACES}|一|外|国外|海外|老家|互联网|努力|认真|拼命|辛苦|远程|居家|兼职|全职|正常|准时|按时|专心|好好|"
+    rf"埋头|继续|坚持|加班|疯狂|独立|自由|轮流|晚上|白天|周|早|夜|深夜|同一|当地|{WORK_ON}|本地|异地|上|下|前|后|隔壁)"
+    r"|.*(?:里|上|下|中|内|外|边|面|处|市|省|区|县|镇|乡|村|国|州|地|岛|港|部门?|城|路|街|楼|行业|领域|间|一起|附近|"
+    r"场|站|堂|店|头|台|厅|吧|馆|院|室|坊|摊|库|矿|门|口|山|河|湖|江|桥|嘴|环|湾|洲|园|单位|公司|组|层)$"
+)
 JOB = rf"(?P<value>[\u4e00-\u9fff]{{0,6}}?(?:{JOBS}))"
 NOT_A_PLACE = re.compile(
     r".*(?:的|里$|上$|中$|家酒店|酒店|宾馆|医院|宿舍|学校|公司|家里|这里|那里|哪里|隔壁|附近|楼|电影|月球|"
-    r"火星|乡下|农村|郊区|市区|一家|一个|一间|别人)"
+    r"火星|乡下|农村|郊区|市区|一家|一个|一间|别人)|"
+    r"(?:未来|过去|古代|外星|地球|宇宙|太空|外太空|天堂|天上|地狱|异世界|二次元|另|远方|现实|平行)"
 )
 NOT_A_PEOPLE = re.compile(
     r"(?:.*的|.*个|本地|外地|好|坏|病|工|大|小|成年|女|男|老|年轻|普通|负责|主持|当事|中间|候选|一|这|"

@@ -8,14 +8,21 @@ from memoryos_core.extraction.rules.chinese_phrases import (
     JOB,
     ME,
     NAME,
+    NAMED_EMPLOYER,
     NOT_A_PEOPLE,
     NOT_A_PLACE,
+    NOT_AN_EMPLOYER,
     PLACE,
     THING,
     TONGUE,
+    WHEN,
     say,
 )
 from memoryos_core.extraction.rules.rule import Rule
+
+WORK = r"(?:工作|上班|任职|就职)"
+FROM = rf"从{CHAR}{{2,8}}?"
+CHANGED = rf"{ME}(?:(?:换工作|换了工作|换了份工作|换了一份工作|跳槽)了?[,\s]*我?{WHEN})?"
 
 SELF_RULES = (
     Rule(
@@ -31,7 +38,12 @@ SELF_RULES = (
         rejects=NOT_A_PLACE,
         confidence=0.9,
     ),
-    Rule(name="moved", slot="location", pattern=say(rf"{ME}搬(?:家)?到了?{PLACE}(?:住|定居)?"), rejects=NOT_A_PLACE),
+    Rule(
+        name="moved",
+        slot="location",
+        pattern=say(rf"{ME}(?:从{CHAR}{{2,8}}?)?搬(?:家)?(?:到|去)了?{PLACE}(?:住|定居)?"),
+        rejects=NOT_A_PLACE,
+    ),
     Rule(
         name="lived",
         slot="location",
@@ -65,13 +77,39 @@ SELF_RULES = (
     Rule(
         name="works_at",
         slot="employer",
-        pattern=say(rf"{ME}在{EMPLOYER}(?:工作|上班|任职|就职|当{CHAR}{{2,8}}|做{CHAR}{{2,8}})"),
+        pattern=say(rf"{CHANGED}在{EMPLOYER}(?:{WORK}|当{CHAR}{{2,8}}|做{CHAR}{{2,8}})"),
+    ),
+    Rule(
+        name="works_at_named",
+        slot="employer",
+        pattern=say(rf"{CHANGED}在{NAMED_EMPLOYER}{WORK}"),
+        rejects=NOT_AN_EMPLOYER,
+        confidence=0.7,
+    ),
+    Rule(
+        name="joined",
+        slot="employer",
+        pattern=say(rf"{ME}(?:{FROM}(?:跳槽|跳)(?:到|去)|跳槽(?:到|去)|入职)了?{EMPLOYER}"),
+    ),
+    Rule(
+        name="joined_named",
+        slot="employer",
+        pattern=say(rf"{ME}(?:{FROM}(?:跳槽|跳)(?:到|去)|跳槽(?:到|去))了?{NAMED_EMPLOYER}"),
+        rejects=NOT_AN_EMPLOYER,
+        confidence=0.7,
     ),
     Rule(
         name="works_no_more",
         slot="employer",
-        pattern=say(rf"{ME}不再?在{EMPLOYER}(?:工作|上班|任职|就职|干)"),
+        pattern=say(rf"{ME}不再?在{EMPLOYER}(?:{WORK}|干)"),
         ended=True,
+    ),
+    Rule(
+        name="works_no_more_named",
+        slot="employer",
+        pattern=say(rf"{ME}不再?在{NAMED_EMPLOYER}{WORK}了"),
+        ended=True,
+        rejects=NOT_AN_EMPLOYER,
     ),
     Rule(
         name="worked_at",
@@ -79,7 +117,26 @@ SELF_RULES = (
         pattern=say(rf"{ME}(?:以前|曾经|过去|原来|之前)在{EMPLOYER}(?:工作|上班|任职|干)过?"),
         ended=True,
     ),
-    Rule(name="quit", slot="employer", pattern=say(rf"{ME}从{EMPLOYER}(?:辞职|离职|跳槽)"), ended=True),
+    Rule(
+        name="worked_at_named",
+        slot="employer",
+        pattern=say(rf"{ME}(?:以前|曾经|过去|原来|之前)在{NAMED_EMPLOYER}{WORK}过?"),
+        ended=True,
+        rejects=NOT_AN_EMPLOYER,
+    ),
+    Rule(
+        name="quit",
+        slot="employer",
+        pattern=say(rf"{ME}从{EMPLOYER}(?:辞职|离职|跳槽|跳)(?:(?:到|去)了?{CHAR}+)?"),
+        ended=True,
+    ),
+    Rule(
+        name="quit_named",
+        slot="employer",
+        pattern=say(rf"{ME}从{NAMED_EMPLOYER}(?:辞职|离职|跳槽)(?:(?:到|去)了?{CHAR}+)?"),
+        ended=True,
+        rejects=NOT_AN_EMPLOYER,
+    ),
     Rule(
         name="birthday",
         slot="birthday",

@@ -27,10 +27,17 @@ GUARDS = Guards(
     ),
     doubts=re.compile(
         r"\b(?:if|unless|whether|suppos\w+|assum(?:e|ing)|imagine|pretend\w*|wish|hypothetical\w*|(?<!i )said|says?|"
-        r"told(?! you)|tells|asked|asks|claim(?:s|ed)|(?<!i )thinks?|joked|sings|sang|lyrics?|lol)\b",
+        r"(?:in|for) (?:the|this|that|my|our|a) (?:game|story|novel|movie|film|play|dream|"
+        r"role-?play|rpg|campaign|simulation)|"
+        r"in-game|told(?! you)|tells|asked|asks|claim(?:s|ed)|(?<!i )thinks?|joked|sings|sang|lyrics?|lol)\b",
         re.IGNORECASE,
     ),
     open=re.compile(r"\b(?:maybe|perhaps|almost|nearly|not sure|in my dreams?)\b", re.IGNORECASE),
+    reports=re.compile(
+        r"(?:(?:said|says|replied|answered|whispered|shouted|cried|exclaimed) (?:the )?\w+(?: \w+){0,2}|"
+        r"(?:he|she|they|the \w+) (?:said|says|replied|answered|whispered|shouted|cried|exclaimed)(?: \w+ly)?)",
+        re.IGNORECASE,
+    ),
     breaks=re.compile(
         r"(?<!\d),|,(?!\s\d{4})|[;()]|\s[-\u2013]+\s|\u2014|\s(?=(?:and|&) (?:i|he|she|they|it|i'm|my|"
         r"we|our|work|live|love|hate|enjoy|like|play|have|speak|own|drive|am|currently)\b)|"

@@ -35,9 +35,13 @@ _TIME = (
 _TAIL = rf"(?:\s+(?:{_TIME}|too|as well|actually|though|so much|a lot|very much|the most|by the way))*"
 ME = r"(?P<me>i )?" + ADVERB
 US = r"(?P<me>(?:i|we) )?" + ADVERB
+HAVING = r"(?P<me>(?:i|we)(?:'ve| have)? )?" + ADVERB
 BEING = r"(?P<me>i'm |i am |im )" + ADVERB
 PLACE = r"(?P<value>(?-i:(?:the )?[A-Z][\w'.-]*(?: (?:(?:of|de|del|la|upon|am) )?[A-Z][\w'.-]*){0,3}))"
 ORGANISATION = r"(?P<value>(?-i:(?:the )?[A-Z][\w&'.-]*(?: (?:(?:of|for|and|the|&) )*[A-Z][\w&'.-]*){0,4}))"
+OTHER_PLACE = PLACE.replace("?P<value>", "?:")
+OTHER_ORGANISATION = ORGANISATION.replace("?P<value>", "?:")
+NO_MORE = r"any ?(?:more|longer)"
 NAME = r"(?P<value>(?-i:[A-Z](?:[\w-]|'(?!s\b))+(?: [A-Z](?:[\w-]|'(?!s\b))+)?))"
 _POINTING = "when if how that this these those which you your him her them us me because it where is are was"
 THING = rf"(?P<value>[\w'&-]+(?: (?!{one_of(_POINTING)}\b)[\w'&-]+){{0,5}}?)"
@@ -52,7 +56,7 @@ DIET = r"(?P<value>vegan|vegetarian|pescatarian|pescetarian|flexitarian)"
 OWNED = r"(?:an?|two|three|four) (?P<value>[\w'-]+(?: [\w'-]+){0,3}?)"
 STATUS = r"(?P<value>married|divorced|widowed|engaged|separated)"
 UNNAMED = re.compile(rf"(?:{NOT_A_NAME})\b")
-UNLIKED = re.compile(rf"(?:{NOT_LIKED})\b", re.IGNORECASE)
+UNLIKED = re.compile(rf"(?:{NOT_LIKED})\b|.*\bany ?(?:more|longer)\b", re.IGNORECASE)
 NOWHERE = re.compile(rf"(?:{NOT_A_PLACE})\b")
 
 

@@ -5,11 +5,15 @@ from memoryos_core.extraction.rules.english_phrases import (
     AGED,
     BEING,
     DATE,
+    HAVING,
     JOB,
     ME,
     NAME,
+    NO_MORE,
     NOWHERE,
     ORGANISATION,
+    OTHER_ORGANISATION,
+    OTHER_PLACE,
     PLACE,
     STATUS,
     TONGUES,
@@ -20,11 +24,14 @@ from memoryos_core.extraction.rules.english_phrases import (
 from memoryos_core.extraction.rules.english_words import LANGUAGE_NAMES
 from memoryos_core.extraction.rules.rule import Rule
 
+LEFT = r"(?:quit|left|resigned from)(?: my job (?:at|with))?"
+JOINED = r"(?:and (?:then |now )?joined|and (?:started|now work|work now) (?:at|for|with)|to join|to work (?:at|for))"
+
 SELF_RULES = (
     Rule(
         name="name",
         slot="name",
-        pattern=say(rf"my (?:full |first )?name(?: is|'s) {NAME}"),
+        pattern=say(rf"my (?:full |first )?name(?: is|'s)(?: now)? {NAME}"),
         rejects=UNNAMED,
         confidence=0.95,
     ),
@@ -50,12 +57,25 @@ SELF_RULES = (
     Rule(
         name="moved",
         slot="location",
-        pattern=say(rf"{US}(?:'ve |have )?(?:just |recently )?moved (?:back |over )?to {PLACE}"),
+        pattern=say(
+            rf"{HAVING}(?:moved|relocated) (?:from {OTHER_PLACE} )?(?:back |over )?to {PLACE}(?: from {OTHER_PLACE})?"
+        ),
     ),
     Rule(name="has_lived", slot="location", pattern=say(rf"(?:i|we)(?:'ve| have) (?:lived|been living) in {PLACE}")),
     Rule(name="lived", slot="location", pattern=say(rf"{US}used to live in {PLACE}"), ended=True),
     Rule(name="lives_no_longer", slot="location", pattern=say(rf"{US}no longer live in {PLACE}"), ended=True),
-    Rule(name="lives_no_more", slot="location", pattern=say(rf"{US}don't live in {PLACE} any ?more"), ended=True),
+    Rule(
+        name="lives_no_more",
+        slot="location",
+        pattern=say(rf"{US}(?:don't|do not) live in {PLACE} {NO_MORE}"),
+        ended=True,
+    ),
+    Rule(
+        name="living_no_more",
+        slot="location",
+        pattern=say(rf"{BEING}(?:not living in {PLACE} {NO_MORE})"),
+        ended=True,
+    ),
     Rule(name="from", slot="hometown", pattern=say(rf"{BEING}(?:originally )?from {PLACE}(?: originally)?")),
     Rule(name="grew_up", slot="hometown", pattern=say(rf"{ME}grew up in {PLACE}")),
     Rule(
@@ -98,7 +118,7 @@ SELF_RULES = (
     Rule(
         name="worked_at",
         slot="employer",
-        pattern=say(rf"{ME}(?:no longer work|used to work|don't work) (?:at|for) {ORGANISATION}(?: anymore| any more)"),
+        pattern=say(rf"{ME}(?:no longer|used to|don't|do not) work (?:at|for) {ORGANISATION} {NO_MORE}"),
         ended=True,
     ),
     Rule(
@@ -112,6 +132,33 @@ SELF_RULES = (
         slot="employer",
         pattern=say(rf"{ME}(?:'ve |have )?(?:quit|left|lost|resigned from) my job (?:at|with) {ORGANISATION}"),
         ended=True,
+    ),
+    Rule(
+        name="dismissed",
+        slot="employer",
+        pattern=say(
+            rf"{ME}(?:resigned from|(?:was|got) (?:fired|laid off|let go) (?:from|by)) "
+            rf"(?:my job (?:at|with) )?{ORGANISATION}"
+        ),
+        ended=True,
+    ),
+    Rule(
+        name="changed_from",
+        slot="employer",
+        pattern=say(rf"{HAVING}{LEFT} {ORGANISATION} {JOINED} {OTHER_ORGANISATION}"),
+        ended=True,
+    ),
+    Rule(
+        name="changed_to", slot="employer", pattern=say(rf"{HAVING}{LEFT} {OTHER_ORGANISATION} {JOINED} {ORGANISATION}")
+    ),
+    Rule(
+        name="started_at",
+        slot="employer",
+        pattern=say(
+            rf"{ME}(?:started working|started (?:a|my) (?:new )?job|got a (?:new )?job|found a (?:new )?job) "
+            rf"(?:at|for|with) {ORGANISATION}(?: as an? [\w -]+)?"
+        ),
+        rejects=UNNAMED,
     ),
     Rule(name="born", slot="birthday", pattern=say(rf"{ME}was born on {DATE}"), confidence=0.95),
     Rule(name="birthday", slot="birthday", pattern=say(rf"my birthday(?: is|'s) (?:on )?{DATE}"), confidence=0.95),

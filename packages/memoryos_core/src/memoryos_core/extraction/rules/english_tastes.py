@@ -2,9 +2,11 @@
 
 import re
 
-from memoryos_core.extraction.rules.english_phrases import BEING, DIET, ME, OWNED, THING, UNLIKED, US, say
+from memoryos_core.extraction.rules.english_phrases import BEING, DIET, ME, NO_MORE, OWNED, THING, UNLIKED, US, say
 from memoryos_core.extraction.rules.english_words import FAVORITES, PLAYED
 from memoryos_core.extraction.rules.rule import Rule
+
+NOT = r"(?:don't|do not) (?:really )?"
 
 TASTES_RULES = (
     Rule(
@@ -34,6 +36,9 @@ TASTES_RULES = (
         ended=True,
     ),
     Rule(
+        name="diet_no_more", slot="diet", pattern=say(rf"{BEING}not (?:an? )?(?:strict )?{DIET} {NO_MORE}"), ended=True
+    ),
+    Rule(
         name="likes",
         slot="likes",
         pattern=say(rf"{ME}(?:like|love|enjoy|adore) (?:to )?{THING}"),
@@ -56,6 +61,41 @@ TASTES_RULES = (
         ended=True,
     ),
     Rule(
+        name="likes_not_any_more",
+        slot="likes",
+        pattern=say(rf"{ME}{NOT}(?:like|love|enjoy) (?:to )?{THING} {NO_MORE}"),
+        rejects=UNLIKED,
+        ended=True,
+    ),
+    Rule(
+        name="consumes_not_any_more",
+        slot="likes",
+        pattern=say(rf"{ME}(?:{NOT}(?:drink|eat) {THING} {NO_MORE})"),
+        rejects=UNLIKED,
+        ended=True,
+    ),
+    Rule(
+        name="consumes_no_more",
+        slot="likes",
+        pattern=say(rf"{ME}(?:no longer (?:drink|eat)|(?:stopped|gave up|quit) (?:drinking|eating)) {THING}"),
+        rejects=UNLIKED,
+        ended=True,
+    ),
+    Rule(
+        name="dislikes_no_more",
+        slot="dislikes",
+        pattern=say(rf"{ME}no longer (?:hate|dislike|detest) {THING}"),
+        rejects=UNLIKED,
+        ended=True,
+    ),
+    Rule(
+        name="dislikes_not_any_more",
+        slot="dislikes",
+        pattern=say(rf"{ME}{NOT}(?:hate|dislike|detest) {THING} {NO_MORE}"),
+        rejects=UNLIKED,
+        ended=True,
+    ),
+    Rule(
         name="dislikes",
         slot="dislikes",
         pattern=say(rf"{ME}(?:hate|dislike|detest|can't stand|don't like|do not like|don't enjoy) (?:to )?{THING}"),
@@ -66,9 +106,19 @@ TASTES_RULES = (
         name="favorite",
         slot="favorite:",
         pattern=say(
-            rf"my (?:all[- ]time )?favou?rite (?P<kind>{FAVORITES})(?: is|'s) (?:the )?(?P<value>(?!that|"
-            rf"this|when|how|one|it|probably|definitely)[\w'-]+(?: [\w'-]+){{0,4}}?)"
+            rf"my (?:all[- ]time )?favou?rite (?P<kind>{FAVORITES})(?: is|'s) (?:now |currently |still )?"
+            r"(?:the )?(?P<value>(?!that|no|not|now|this|when|how|one|it|probably|definitely)"
+            r"[\w'-]+(?: [\w'-]+){0,4}?)"
         ),
+    ),
+    Rule(
+        name="favorite_no_more",
+        slot="favorite:",
+        pattern=say(
+            rf"my (?:all[- ]time )?favou?rite (?P<kind>{FAVORITES}) is no longer (?:the )?"
+            r"(?P<value>[\w'-]+(?: [\w'-]+){0,4}?)"
+        ),
+        ended=True,
     ),
     Rule(name="plays", slot="plays", pattern=say(rf"{ME}play (?:the )?(?P<value>{PLAYED})")),
     Rule(

@@ -46,6 +46,7 @@ GERMAN = Language(
             r"\b(?:wenn|falls|ob|als ob|sagt(?:e|en)?|sagen|angenommen|vielleicht|hätte|wäre|würde)\b", re.IGNORECASE
         ),
         open=re.compile(r"\bfast\b", re.IGNORECASE),
+        reports=re.compile(r"(?:sagte?|rief|fragte|antwortete|meinte) (?:(?:der|die|das) )?\w+", re.IGNORECASE),
         breaks=re.compile(
             r"[,;()]|\s[-\u2013]+\s|\u2014|\s(?=und (?:ich|wohne|lebe|arbeite|bin|meine?)\b)|\s(?=(?:aber|denn)\b)",
             re.IGNORECASE,

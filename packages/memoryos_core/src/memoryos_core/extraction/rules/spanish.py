@@ -42,6 +42,7 @@ SPANISH = Language(
         tags=re.compile(r"(?:verdad|no|cierto|¿.*)", re.IGNORECASE),
         doubts=re.compile(r"\b(?:si|ojalá|dijo|dice|dicen|quizás?|tal vez|supong\w+)\b|¿", re.IGNORECASE),
         open=re.compile(r"\bcasi\b", re.IGNORECASE),
+        reports=re.compile(r"(?:dijo|dice|preguntó|respondió|gritó) (?:(?:el|la) )?\w+", re.IGNORECASE),
         breaks=re.compile(
             r"[,;()¡]|\s[-\u2013]+\s|\u2014|\s(?=(?:pero|porque|aunque|y (?:vivo|trabajo|soy|me|mi|tengo))\b)",
             re.IGNORECASE,
