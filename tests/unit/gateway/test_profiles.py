@@ -75,11 +75,12 @@ async def test_the_noop_profile_reads_nothing(tmp_path: Path) -> None:
         gone = [await client.request(method, "/v1/memory/x", params={"user_id": "ana"}) for method in ("GET", "DELETE")]
 
     assert answers == [
-        {"hits": []},
+        {"hits": [], "degraded": False},
         {
             "short_term": [],
             "mid_term": [],
             "long_term": {"profile": None, "facts": []},
+            "degraded": False,
             "context": "",
             "tokens": 0,
         },

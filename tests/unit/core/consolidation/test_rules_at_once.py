@@ -111,7 +111,10 @@ STALE = [
 @pytest.mark.parametrize(("slot", "before", "after", "holds"), STALE)
 async def test_what_is_no_longer_so_does_not_hold(slot: str, before: str, after: str, holds: list[str]) -> None:
     async with consolidating(COLD) as stack:
-        await say(stack, before, after)
+        await say(stack, before)
+        await consolidate(stack)
+        assert [fact.valid_to for fact in await facts(stack)] == [None]
+        await say(stack, after, start=1)
         await consolidate(stack)
         assert await current(stack, slot) == holds
 

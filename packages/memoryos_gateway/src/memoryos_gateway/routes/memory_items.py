@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from memoryos_core.extraction.lineage import BEGINNING_UNKNOWN
 from memoryos_core.ranking.knowledge import KnowledgeHit
 from memoryos_core.ranking.ranker import Hit
 from memoryos_ports.knowledge import Fact, Segment
@@ -15,12 +16,15 @@ Kind: TypeAlias = Literal["page", "segment", "fact"]
 
 
 class FactDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """What is particular to a fact: it held from `valid_from` up to `valid_to`, and came from the pages `sources`."""
+    """What is particular to a fact: it held from `valid_from` up to `valid_to`, and came from the pages `sources`.
+
+    No `valid_from`: it is not known since when it held.
+    """
 
     subject: Literal["user", "agent"]
     slot: str | None
     value: str
-    valid_from: datetime
+    valid_from: datetime | None
     valid_to: datetime | None
     superseded_by: str | None
     sources: list[str]
@@ -108,7 +112,7 @@ def _fact_detail(fact: Fact) -> FactDetail:
         subject=fact.subject,
         slot=fact.slot,
         value=fact.value,
-        valid_from=fact.valid_from,
+        valid_from=None if fact.valid_from == BEGINNING_UNKNOWN else fact.valid_from,
         valid_to=fact.valid_to,
         superseded_by=fact.superseded_by,
         sources=list(fact.sources),
