@@ -27,4 +27,5 @@ hits = rank("Which nuts must I avoid?", [
     Candidate(page=porto, chunk=whole, cosine=0.1),
     Candidate(page=walnuts, chunk=whole, cosine=0.6, words={1: 2.5}),
 ], asked_at=NOW)  # fmt: skip
-print(render_block(fit_to_budget(hits, budget_tokens=60, cost=line_tokens)))  # noqa: T201
+near = [hit for hit in hits if hit.cosine > 0.3]
+print(render_block(fit_to_budget(near, budget_tokens=60, cost=line_tokens)))  # noqa: T201
