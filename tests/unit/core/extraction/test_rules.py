@@ -151,3 +151,9 @@ def test_pages_keep_their_order() -> None:
 def test_rules_of_a_language_have_names_of_their_own_and_slots_that_exist(language: Language) -> None:
     assert len({rule.name for rule in language.rules}) == len(language.rules)
     assert all(is_slot(rule.slot + "x" * rule.slot.endswith(":")) for rule in language.rules)
+
+
+@pytest.mark.parametrize("word", ["刚刚", "常常", "还是", "一直", "都也", "从小就"])
+def test_a_word_said_over_and_over_is_read_in_time(word: str) -> None:
+    """Tried in every combination, sixty of them would never end."""
+    assert extract_statements(make_page(f"我{word * 60}喜欢")) == []

@@ -20,10 +20,13 @@ _LEAD = (
 _TAIL = r"(?:了|呢|啊|呀|哦|哈|的|啦|嘛|吧|哟)*\s*"
 WHEN = (
     r"(?:现在|目前|一直|就|也|还|从小|今年|已经|正|最近|刚|刚刚|平时|上个月|上周|去年|前年|上个礼拜|昨天|前天|"
-    r"今天|每天|每周.|周末|都|常|经常|常常|\s)*"
+    r"今天|每天|每周.|周末|都|常|经常|常常|\s)*+"
 )
+"""What may stand before the verb, taken once and for all (possessive): a word that is two of the others would
+otherwise be tried in every combination.
+"""
 ME = rf"(?:(?P<me>我们?)|){WHEN}"
-MUCH = r"(?:很|特别|非常|最|超级|超|真的|一直|从小就?|比较|还是|也|都|挺|蛮|尤其|十分|更|就|平时|一般|周末|最近|\s)*"
+MUCH = r"(?:很|特别|非常|最|超级|超|真的|一直|从小就?|比较|还是|也|都|挺|蛮|尤其|十分|更|就|平时|一般|周末|最近|\s)*+"
 CHAR = "[^\\s,;:!?。、\ufffc]"
 NAME = r"(?P<value>(?:(?![我你他她它们去来做过不没什了吗着])[\u4e00-\u9fff]){1,4}|[a-z][a-z'-]+(?: [a-z][a-z'-]+)?)"
 NAME_SHORT = NAME.replace("{1,4}", "{1,4}?")
