@@ -157,3 +157,9 @@ def test_rules_of_a_language_have_names_of_their_own_and_slots_that_exist(langua
 def test_a_word_said_over_and_over_is_read_in_time(word: str) -> None:
     """Tried in every combination, sixty of them would never end."""
     assert extract_statements(make_page(f"我{word * 60}喜欢")) == []
+
+
+@pytest.mark.parametrize("tail", [" since a", " now", " for 3 years now", " since a b c d"])
+def test_a_time_said_over_and_over_is_read_in_time(tail: str) -> None:
+    """Tried in every way to part it, forty of them would never end."""
+    assert extract_statements(make_page(f"I live in Paris{tail * 40} #")) is not None

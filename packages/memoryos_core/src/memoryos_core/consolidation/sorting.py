@@ -152,13 +152,16 @@ class _Table:
 
     def _likest(self, page: Page) -> MemoryId | None:
         """Return the segment that is nearest to the page, None when none is near enough; ties go to the lower id."""
-        near = [(self._likeness(c, page), c.segment.id) for c in self._clusters.values() if admits(c.segment, page)]
+        own = extract_keywords([page])
+        near = [
+            (self._likeness(c, page, own), c.segment.id) for c in self._clusters.values() if admits(c.segment, page)
+        ]
         best = min(near, key=lambda item: (-item[0], item[1]), default=None)
         return best[1] if best and best[0] >= self._similarity else None
 
-    def _likeness(self, cluster: Cluster, page: Page) -> float:
+    def _likeness(self, cluster: Cluster, page: Page, keywords: tuple[str, ...]) -> float:
         near = cosine(cluster.centroid.vector, self._vectors[page.id])
-        return likeness(near, cluster.segment.keywords, extract_keywords([page]))
+        return likeness(near, cluster.segment.keywords, keywords)
 
     def _begin(self, id_: MemoryId, page: Page) -> Cluster:
         segment = msgspec.structs.replace(open_segment(id_, page), keywords=extract_keywords([page]))

@@ -9,6 +9,8 @@ from memoryos_core.extraction.words import content_words
 from memoryos_ports.memory import Page
 
 MAX_KEYWORDS = 10
+READ_CHARS = 4000
+"""How much of a page is read: a turn of a megabyte must not hold everybody up."""
 
 
 def extract_keywords(pages: Sequence[Page], *, limit: int = MAX_KEYWORDS) -> tuple[str, ...]:
@@ -17,7 +19,7 @@ def extract_keywords(pages: Sequence[Page], *, limit: int = MAX_KEYWORDS) -> tup
     A term weighs (1 + log count) * log(1 + n / pages it occurs in), more for a capital within a sentence, as names
     have; one of a page's own is worth less than one that comes back, unless there is one page only.
     """
-    texts = [page.text for page in pages]
+    texts = [page.text[:READ_CHARS] for page in pages]
     counts, spread, names = Counter[str](), Counter[str](), _names(texts)
     for text in texts:
         terms = content_words(text)

@@ -98,12 +98,12 @@ class Editing:
         after = msgspec.structs.replace(before, text=text, metadata=metadata, sensitive=sensitive)
         if text != before.text:
             after = _screened(after)
+        if text != before.text:  # before the page itself: an edit that is cut short is then made again as a whole
+            await self._learn_again(after)
+            await self._note(after, old=before.text, actor=actor)
         if after != before:
             await self._put(after)
-        if text != before.text:
-            await self._note(after, old=before.text, actor=actor)
-            await self._quarantine.note([after])
-            await self._learn_again(after)
+        await self._quarantine.note([after])
         return after
 
     async def _edit_fact(self, before: Fact, edit: Edit, actor: str) -> Fact:

@@ -43,7 +43,7 @@ def is_asking(text: str) -> bool:
 
 def is_reaction(text: str) -> bool:
     """Return whether a turn begins as an answer to what was just said: thanks, wow, sure."""
-    return _REACTION.match(text) is not None
+    return _REACTION.match(text[:_READ_CHARS]) is not None
 
 
 def is_instruction(text: str) -> bool:

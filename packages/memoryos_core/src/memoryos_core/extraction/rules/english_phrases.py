@@ -30,9 +30,9 @@ _TIME = (
     r"(?:now|right now|at the moment|these days|currently|today|yesterday|again|already|(?:last|this) [a-z]+|recently|"
     r"for (?:about |over |almost )?[\w-]+ (?:years?|months?|weeks?)(?: now)?|[\w-]+ (?:years?|months?|"
     r"weeks?) ago|on weekends|at weekends|"
-    rf"(?:on|every) \w+|in (?:{_MONTHS}|\d{{4}})(?: \d{{4}})?|since [\w ]+)"
+    rf"(?:on|every) \w+|in (?:{_MONTHS}|\d{{4}})(?: \d{{4}})?|since \w+(?: \w+){{0,3}} *)"
 )
-_TAIL = rf"(?:\s+(?:{_TIME}|too|as well|actually|though|so much|a lot|very much|the most|by the way))*"
+_TAIL = rf"(?:\s+(?>{_TIME}|too|as well|actually|though|so much|a lot|very much|the most|by the way))*"
 ME = r"(?P<me>i )?" + ADVERB
 US = r"(?P<me>(?:i|we) )?" + ADVERB
 HAVING = r"(?P<me>(?:i|we)(?:'ve| have)? )?" + ADVERB
