@@ -1,17 +1,18 @@
 """Answers of a language model that extracts memory, and what reads pages with it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 
 from memoryos_adapters.testing import ScriptedLlm, ScriptedTurn, says
 from memoryos_core.consolidation.learning import Learner
 from memoryos_core.extraction.llm import LlmExtractor
+from memoryos_core.routing.sensitive import SensitiveRules
 
 
-def learner_with(llm: ScriptedLlm, *, local: bool = False) -> Learner:
+def learner_with(llm: ScriptedLlm, *, local: bool = False, sensitive: Sequence[str] = ()) -> Learner:
     """Return what reads pages with this model."""
-    return Learner(LlmExtractor(llm.chat, model="m"), local=local)
+    return Learner(LlmExtractor(llm.chat, model="m"), local=local, rules=SensitiveRules(sensitive))
 
 
 def scripted(*turns: ScriptedTurn) -> ScriptedLlm:

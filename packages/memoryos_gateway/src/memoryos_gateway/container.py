@@ -30,6 +30,7 @@ from memoryos_core.pipeline.housekeeping import Housekeeping
 from memoryos_core.pipeline.runner import Probe, Runner
 from memoryos_core.routing.dispatch import Dispatcher
 from memoryos_core.routing.plan import Provider, Route
+from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.safety.redaction import Redactor
 from memoryos_gateway.app import Services
 from memoryos_gateway.auth import Authenticator
@@ -49,7 +50,9 @@ def make_local_embeddings(settings: Settings, embedder: Embedder) -> Provider:
     return Provider(adapter=LocalEmbeddings(embedder), models=(settings.embedding.kind,), local=embedder.local)
 
 
-def make_learner(llms: tuple[ConfiguredLlm, ...], settings: Settings, dispatcher: Dispatcher) -> Learner:
+def make_learner(
+    llms: tuple[ConfiguredLlm, ...], settings: Settings, dispatcher: Dispatcher, rules: SensitiveRules
+) -> Learner:
     """Return what reads pages: the configured model behind the dispatcher, or rules alone."""
     if settings.consolidation.llm is None:
         return Learner()
@@ -61,7 +64,7 @@ def make_learner(llms: tuple[ConfiguredLlm, ...], settings: Settings, dispatcher
         asked = await dispatcher.run(model, [route], lambda route: route.provider.adapter.chat(request))
         return asked.answer
 
-    return Learner(LlmExtractor(chat, model=model), local=provider.local)
+    return Learner(LlmExtractor(chat, model=model), local=provider.local, rules=rules)
 
 
 def make_consolidation_policy(settings: Settings) -> ConsolidationPolicy:
@@ -129,7 +132,11 @@ class GatewayContainer(RoutingContainer, LifecycleContainer):
         embedder=AdapterContainer.embedder,
         clock=AdapterContainer.clock,
         learner=providers.Singleton(
-            make_learner, AdapterContainer.llms, AdapterContainer.settings, RoutingContainer.dispatcher
+            make_learner,
+            AdapterContainer.llms,
+            AdapterContainer.settings,
+            RoutingContainer.dispatcher,
+            LifecycleContainer.rules,
         ),
         rules=LifecycleContainer.rules,
         policy=providers.Singleton(make_consolidation_policy, AdapterContainer.settings),

@@ -238,6 +238,16 @@ async def test_sensitive_turns_reach_a_local_model_only(local: bool, asked: int)
         assert len(llm.requests) == asked
 
 
+@pytest.mark.parametrize(("local", "asked"), [(False, 0), (True, 1)])
+async def test_a_rule_of_today_keeps_an_older_turn_from_a_model_elsewhere(local: bool, asked: int) -> None:
+    llm = scripted(finds())
+    learner = learner_with(llm, local=local, sensitive=(TALK[0].split()[-1].strip("."),))
+    async with consolidating(learner=learner) as stack:
+        await say(stack, *TALK)
+        await consolidate(stack)
+        assert len(llm.requests) == asked
+
+
 async def test_what_sensitive_turns_tell_is_sensitive() -> None:
     async with consolidating() as stack:
         await say(stack, HOME[0], sensitive=True)

@@ -10,6 +10,7 @@ from memoryos_core.consolidation.segments import MAX_PAGES
 from memoryos_core.extraction.extract import extract_all
 from memoryos_core.extraction.llm import LlmExtractor, batches
 from memoryos_core.extraction.statement import Statement
+from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_ports.knowledge import Segment
 from memoryos_ports.memory import Page
 
@@ -29,11 +30,17 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Learner:
-    """Reads pages. `calls` counts what was asked of the model, `local` says that it is on the operator's machines."""
+    """Reads pages. `calls` counts what was asked of the model, `local` says that it is on the operator's machines.
 
-    def __init__(self, llm: LlmExtractor | None = None, *, local: bool = False) -> None:
+    A model elsewhere is never shown what is marked as sensitive, nor what the rules of today find in an older page.
+    """
+
+    def __init__(
+        self, llm: LlmExtractor | None = None, *, local: bool = False, rules: SensitiveRules | None = None
+    ) -> None:
         self._llm = llm
         self._local = local
+        self._rules = rules or SensitiveRules()
         self._refusals: Counter[str] = Counter()
         self.calls = 0
 
@@ -51,7 +58,7 @@ class Learner:
         """
         portion = next(batches(pages))
         model = self._model_for(segment)
-        if model is None:
+        if model is None or not (self._local or self._may_leave(portion)):
             return _by_rules(portion)
         outcome = await model.extract(portion)
         self.calls += outcome.calls
@@ -64,6 +71,10 @@ class Learner:
 
     def _model_for(self, segment: Segment) -> LlmExtractor | None:
         return self._llm if self._local or not segment.sensitive else None
+
+    def _may_leave(self, pages: Sequence[Page]) -> bool:
+        texts = [text for page in pages for text in (page.text, page.name or "")]
+        return not any(page.sensitive for page in pages) and not self._rules.match_texts(texts)
 
     def _may_ask_again(self, segment: Segment) -> bool:
         self._refusals[segment.id] += 1
