@@ -219,13 +219,6 @@ def test_without_a_slot_nearly_the_same_words_are_the_same(text: str, kept: int)
     assert isinstance(decision, Update if kept == 1 else Add)
 
 
-def test_a_cosine_may_tell_that_two_texts_say_the_same() -> None:
-    facts = apply([], says("", 1, slot=None, text="The barn leaks."))
-    new = says("", 2, slot=None, text="Water comes through the roof.")
-    assert isinstance(decide(new, facts, cosine=lambda one, other: 0.97), Update)
-    assert isinstance(decide(new, facts, cosine=lambda one, other: 0.7), Add)
-
-
 def statements(slot: str) -> st.SearchStrategy[list[Statement]]:
     """Statements of one slot: few values and moments, so that they meet."""
     one = st.builds(

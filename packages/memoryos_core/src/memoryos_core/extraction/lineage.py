@@ -4,7 +4,7 @@ Of each value of a slot three moments are kept: when it was first said, when las
 Each is a minimum or a maximum, and all validity follows from them, so order is data and not history.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
 
@@ -20,10 +20,7 @@ BEGINNING_UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 SAME_OVERLAP = 0.8
 """Share of content words (of both together) from which two statements without a slot say the same."""
 
-SAME_COSINE = 0.95
 MAX_SOURCES = 16
-
-Cosine: TypeAlias = Callable[[str, str], float]
 
 
 class Known(Protocol):
@@ -117,15 +114,15 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True):
     id: MemoryId | None = None
 
 
-def decide(new: Statement, existing: Sequence[Known], *, cosine: Cosine | None = None) -> Decision:
+def decide(new: Statement, existing: Sequence[Known]) -> Decision:
     """Return what to do about a statement, given all known facts of its scope (those of other slots are passed over).
 
     A value that is known is updated; another value of a slot that takes one supersedes what was said before it, and is
     superseded by what was said after it, whichever arrived first. Of facts without a slot, one that says nearly the
-    same is kept; `cosine` (of two texts, -1..1) may tell that too.
+    same is kept.
     """
     rivals = [fact for fact in existing if _slot_of(fact) == _slot_of(new)]
-    same = next((fact for fact in rivals if _says_the_same(new, fact, cosine)), None)
+    same = next((fact for fact in rivals if _says_the_same(new, fact)), None)
     fixed = next((fact for fact in rivals if fact.pinned and (fact is same or new.is_alone)), None)
     if fixed:
         return Nothing(fact=fixed.id)
@@ -230,9 +227,9 @@ def _slot_of(item: Statement | Known) -> tuple[str, str, str]:
     return slot_key(item.subject, item.speaker, item.slot)
 
 
-def _says_the_same(new: Statement, fact: Known, cosine: Cosine | None) -> bool:
+def _says_the_same(new: Statement, fact: Known) -> bool:
     if new.slot is not None:
         return normalise(new.value) == normalise(fact.value)
     one, other = set(content_words(new.text)), set(content_words(fact.text))
     overlap = len(one & other) / len(one | other) if one | other else float(new.text == fact.text)
-    return overlap >= SAME_OVERLAP or (cosine is not None and cosine(new.text, fact.text) >= SAME_COSINE)
+    return overlap >= SAME_OVERLAP

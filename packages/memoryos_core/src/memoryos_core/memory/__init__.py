@@ -1,1 +1,1 @@
-"""Memory itself: taking turns in, finding them again, ranking, packing, forgetting."""
+"""Memory itself: taking turns in, finding them again, packing them into a prompt."""
