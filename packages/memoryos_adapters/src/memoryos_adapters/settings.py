@@ -73,28 +73,60 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class RedisSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The server profile's Redis. A password in `url` is moved to `password` when the configuration is loaded."""
+    """The server profile's Redis. A password in `url` is moved to `password` when the configuration is loaded.
+
+    `mode` sentinel asks `sentinels` (``host:port``) for the present master called `master`; mode cluster learns its
+    servers from `url`. A write that is acknowledged waits until `wait_replicas` replicas have it, at most `timeout_s`.
+    Receipts of stored events are kept `receipts_days`, the turns of a session in short-term memory `session_days`
+    after the last of them was said (0: for ever). Time-outs in seconds, of a connection and of one command.
+    """
 
     url: str = "redis://127.0.0.1:6379/0"
     password_env: str | None = None
     password: Secret | None = None
+    mode: Literal["standalone", "sentinel", "cluster"] = "standalone"
+    sentinels: tuple[str, ...] = ()
+    master: Name = "mymaster"
+    max_connections: Count = 64
+    connect_timeout_s: Seconds = 1
+    timeout_s: Seconds = 2
+    wait_replicas: Annotated[int, Meta(ge=0, le=100)] = 0
+    receipts_days: Days = 30
+    session_days: Days = 30
 
 
 class QdrantSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The server profile's Qdrant, spoken to over REST."""
+    """The server profile's Qdrant, spoken to over REST.
+
+    All but `url`, the key and `timeout_s` shape the collection when it is made, and change nothing later. With
+    `quantization` vectors take less memory and searches are approximate; without it they are exact.
+    """
 
     url: str = "http://127.0.0.1:6333"
     api_key_env: str | None = None
     api_key: Secret | None = None
+    collection: Name = "memoryos"
+    shard_number: Count = 1
+    replication_factor: Count = 1
+    write_consistency_factor: Count = 1
+    quantization: Literal["none", "scalar", "binary"] = "none"
+    on_disk: bool = False
+    timeout_s: Seconds = 5
 
 
 class StorageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which stores are wired. `max_queue` bounds the events that wait to be applied."""
+    """Which stores are wired. `max_queue` bounds the events that wait to be applied.
+
+    `outbox` (server profile): what is to be remembered while Redis is down is kept in the data directory, at most
+    `max_outbox` events, and delivered when it is back; it asks for a data directory that outlives the process.
+    """
 
     profile: Profile = "embedded"
     redis: RedisSettings = RedisSettings()
     qdrant: QdrantSettings = QdrantSettings()
     max_queue: Count = 100_000
+    outbox: bool = True
+    max_outbox: Count = 10_000
 
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -282,8 +314,10 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Where the worker serves health and metrics (port 0: a free one, logged), and how events are consumed.
 
     `consumer` None: a name of its own per process. A read waits at most `block_ms` for at most `batch_size` events;
-    an event counts as left by a dead consumer after `claim_idle_ms`. `async_pipeline` True leaves events to workers,
-    False makes a gateway of the server profile itself a consumer of the group, None is what the profile usually does.
+    an event counts as left by a dead consumer after `claim_idle_ms`. `async_pipeline` False makes a gateway of the
+    server profile itself a consumer of the group; else it leaves events to workers. `partitions` spreads the scopes
+    over that many streams, the same number for every process; told to stop, a worker finishes what it has in hand
+    within `drain_s` seconds.
     """
 
     host: Name = "127.0.0.1"
@@ -296,6 +330,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     batch_size: Count = 32
     claim_idle_ms: Count = 30_000
     async_pipeline: bool | None = None
+    partitions: Annotated[int, Meta(ge=1, le=1024)] = 1
+    drain_s: Seconds = 20
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -179,10 +179,11 @@ class MemoryStorage(Protocol):
         """The embedder whose vectors this index holds."""
         ...
 
-    async def insert(self, entries: Sequence[IndexEntry]) -> None:
+    async def insert(self, entries: Sequence[IndexEntry]) -> list[MemoryId]:
         """Store pages; durable and searchable on return. Entries may be of several scopes.
 
         Insert-only: an id that is known, even as a tombstone, keeps what it has; nothing is reverted or revived.
+        Return the ids that were known before.
         """
         ...
 
