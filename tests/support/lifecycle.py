@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 
+from memoryos_adapters.events.noop import NoopEvents
 from memoryos_adapters.faq.noop import NoopFaq
 from memoryos_adapters.settings import ConsolidationSettings, EmbeddingSettings, Settings
+from memoryos_core.memory.indexing import Indexer
 from memoryos_core.memory.ingest import Ingest
 from memoryos_gateway.container import GatewayContainer
 from memoryos_ports.events import TurnsEvent
@@ -26,6 +28,11 @@ class MemoryLife(msgspec.Struct, frozen=True, kw_only=True):
 
     stack: MemoryStack
     services: GatewayContainer
+
+    @property
+    def indexer(self) -> Indexer:
+        """What makes entries of the index."""
+        return Indexer(self.stack.embedder)
 
     async def add(self, *events: TurnsEvent) -> None:
         """Take events in and apply them."""
@@ -50,6 +57,8 @@ def wire(stack: MemoryStack, settings: Settings | None = None) -> MemoryLife:
         events=stack.events,
         documents=stack.documents,
         due=stack.due,
+        dead_letters=NoopEvents(),
+        locks=stack.locks,
         faq=NoopFaq(),
         storage=stack.storage,
         embedder=stack.embedder,

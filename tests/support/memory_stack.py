@@ -16,6 +16,7 @@ from memoryos_adapters.due.sqlite import SqliteDue
 from memoryos_adapters.embedding.hashed import HashedEmbedder
 from memoryos_adapters.events.sqlite import SCHEMA as EVENTS
 from memoryos_adapters.events.sqlite import SqliteEvents
+from memoryos_adapters.locks.local import LocalLocks
 from memoryos_adapters.short_term.sqlite import SCHEMA as SHORT_TERM
 from memoryos_adapters.short_term.sqlite import SqliteShortTerm
 from memoryos_adapters.sqlite import SqliteDatabase
@@ -23,7 +24,7 @@ from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
 from memoryos_core.chat.conversations import Conversations
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
 from memoryos_core.chat.service import ChatService
-from memoryos_core.consolidation.assembly import Consolidation, ConsolidationPolicy, assemble
+from memoryos_core.consolidation.assembly import Consolidation, ConsolidationPolicy, assemble_consolidation
 from memoryos_core.consolidation.learning import Learner
 from memoryos_core.lifecycle.admission import AppliesEvents
 from memoryos_core.memory.ingest import Ingest
@@ -35,6 +36,7 @@ from memoryos_core.pipeline.handlers import Handlers
 from memoryos_core.pipeline.policy import RetryPolicy
 from memoryos_core.pipeline.runner import Runner
 from memoryos_core.routing.plan import Provider
+from memoryos_core.stores import Stores
 from memoryos_ports.documents import DocumentStore
 from memoryos_ports.due import DueSet
 from memoryos_ports.embedding import Embedder
@@ -42,6 +44,7 @@ from memoryos_ports.event_wire import decode_event
 from memoryos_ports.events import EventLog, TurnsEvent
 from memoryos_ports.ids import Scope
 from memoryos_ports.llm import LlmAdapter
+from memoryos_ports.locks import Locks
 from memoryos_ports.memory import MemoryStorage, Page, only_pages
 from memoryos_ports.short_term import ShortTermStore
 from tests.support.faults import Faults, faulty
@@ -97,6 +100,7 @@ class MemoryStack(msgspec.Struct, frozen=True, kw_only=True):
     due: DueSet
     storage: MemoryStorage
     embedder: Embedder
+    locks: Locks
     ingest: Ingest
     recall: Recall
     library: Library
@@ -192,22 +196,22 @@ async def open_stack(
         documents: DocumentStore = faulty(SqliteDocuments(db, clock), faults.documents)
         due: DueSet = faulty(SqliteDue(db, clock), faults.due)
         storage: MemoryStorage = faulty(index, faults.storage)
+        stores = Stores(
+            clock=clock,
+            events=events,
+            short_term=short_term,
+            documents=documents,
+            due=due,
+            storage=storage,
+            embedder=embedder,
+            locks=LocalLocks(),
+        )
         ingest = Ingest(events=events, short_term=short_term, storage=storage, embedder=embedder)
         recall = Recall(storage=storage, short_term=short_term, embedder=embedder)
         conversations = Conversations(documents)
         supersession = Supersession(documents=documents, storage=storage, short_term=short_term)
         learner = learner or Learner()
-        consolidation = assemble(
-            storage=storage,
-            documents=documents,
-            short_term=short_term,
-            due=due,
-            events=events,
-            embedder=embedder,
-            clock=clock,
-            learner=learner,
-            policy=policy,
-        )
+        consolidation = assemble_consolidation(stores, learner=learner, policy=policy)
         yield MemoryStack(
             clock=clock,
             faults=faults,
@@ -217,6 +221,7 @@ async def open_stack(
             due=due,
             storage=storage,
             embedder=embedder,
+            locks=stores.locks,
             ingest=ingest,
             recall=recall,
             library=Library(storage=storage, short_term=short_term),
@@ -240,3 +245,8 @@ async def open_stack(
                 visits=consolidation.visits,
             ),
         )
+
+
+def stores_of(stack: MemoryStack) -> Stores:
+    """Return the stores of a stack."""
+    return Stores(**{name: getattr(stack, name) for name in Stores.__struct_fields__})

@@ -52,7 +52,7 @@ async def test_the_configured_model_reads_sensitive_turns_where_it_is_local(
     settings = msgspec.structs.replace(at_once(llm="scripted/m"), llm=LlmSettings(providers={"scripted": provider}))
     configured = (ConfiguredLlm(adapter=llm, settings=provider),)
     async with wired(settings, tmp_path, llms=configured) as container:
-        await container.handlers().apply(msgspec.structs.replace(EVENT, sensitive=True))
+        await container.admission().apply(msgspec.structs.replace(EVENT, sensitive=True))
         consolidator = container.consolidation().consolidator
         while leases := await consolidator.claim(limit=1):
             await consolidator.work(leases[0])

@@ -9,12 +9,14 @@ from dependency_injector.errors import Error
 from memoryos_adapters.registry import Adapters
 from memoryos_adapters.settings import Settings
 from memoryos_ports.clock import Clock
+from memoryos_ports.dead_letters import DeadLetters
 from memoryos_ports.documents import DocumentStore
 from memoryos_ports.due import DueSet
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import ConfigurationError
 from memoryos_ports.events import EventLog
 from memoryos_ports.faq import FaqMemory
+from memoryos_ports.locks import Locks
 from memoryos_ports.memory import MemoryStorage
 from memoryos_ports.short_term import ShortTermStore
 
@@ -26,8 +28,10 @@ class AdapterContainer(containers.DeclarativeContainer):
     clock = providers.Dependency(instance_of=Clock)  # type: ignore[type-abstract]
     short_term = providers.Dependency(instance_of=ShortTermStore)  # type: ignore[type-abstract]
     events = providers.Dependency(instance_of=EventLog)  # type: ignore[type-abstract]
+    dead_letters = providers.Dependency(instance_of=DeadLetters)  # type: ignore[type-abstract]
     documents = providers.Dependency(instance_of=DocumentStore)  # type: ignore[type-abstract]
     due = providers.Dependency(instance_of=DueSet)  # type: ignore[type-abstract]
+    locks = providers.Dependency(instance_of=Locks)  # type: ignore[type-abstract]
     faq = providers.Dependency(instance_of=FaqMemory)  # type: ignore[type-abstract]
     storage = providers.Dependency(instance_of=MemoryStorage)  # type: ignore[type-abstract]
     embedder = providers.Dependency(instance_of=Embedder)  # type: ignore[type-abstract]

@@ -28,6 +28,7 @@ from memoryos_adapters.faq.documents import DocumentFaq
 from memoryos_adapters.faq.noop import NoopFaq
 from memoryos_adapters.http import Http, open_http
 from memoryos_adapters.llm_kinds import LLM_KINDS, LlmKind
+from memoryos_adapters.locks.local import LocalLocks
 from memoryos_adapters.settings import EmbeddingSettings, LlmProviderSettings, Settings
 from memoryos_adapters.short_term.noop import NoopShortTerm
 from memoryos_adapters.short_term.sqlite import SCHEMA as SHORT_TERM_SCHEMA
@@ -38,6 +39,7 @@ from memoryos_adapters.storage.edge_stamp import read_stamped_shard
 from memoryos_adapters.storage.noop import NoopMemory
 from memoryos_adapters.storage.qdrant_edge import DEFAULT_RESERVE_BYTES, QdrantEdgeMemory
 from memoryos_ports.clock import Clock
+from memoryos_ports.dead_letters import DeadLetters
 from memoryos_ports.documents import DocumentStore
 from memoryos_ports.due import DueSet
 from memoryos_ports.embedding import Embedder, EmbedderStamp
@@ -46,6 +48,7 @@ from memoryos_ports.events import EventLog
 from memoryos_ports.faq import FaqMemory
 from memoryos_ports.llm import LlmAdapter
 from memoryos_ports.llm_embeddings import EmbeddingsAdapter
+from memoryos_ports.locks import Locks
 from memoryos_ports.memory import MemoryStorage
 from memoryos_ports.short_term import ShortTermStore
 
@@ -70,6 +73,8 @@ class Adapters(msgspec.Struct, frozen=True, kw_only=True):
     events: EventLog
     documents: DocumentStore
     due: DueSet
+    dead_letters: DeadLetters
+    locks: Locks
     faq: FaqMemory
     storage: MemoryStorage
     embedder: CachedEmbedder
@@ -167,6 +172,8 @@ async def _open_embedded(
         events=SqliteEvents(db, clock, max_queue=settings.storage.max_queue),
         documents=documents,
         due=due,
+        dead_letters=NoopEvents(),
+        locks=LocalLocks(),
         faq=DocumentFaq(documents, embedder, clock),
         storage=storage,
         embedder=embedder,
@@ -180,12 +187,15 @@ async def _open_noop(
 ) -> Adapters:
     # clients may ask for its vectors without any memory
     embedder, embedder_probes = await _open_embedder(stack, settings, http, stored=None)
+    events = NoopEvents()
     return Adapters(
         clock=SystemClock(),
         short_term=NoopShortTerm(),
-        events=NoopEvents(),
+        events=events,
         documents=NoopDocuments(),
         due=NoopDue(),
+        dead_letters=events,
+        locks=LocalLocks(),
         faq=NoopFaq(),
         storage=NoopMemory(embedder.stamp),
         embedder=embedder,

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from memoryos_adapters.embedding.hashed import HashedEmbedder
-from memoryos_core.consolidation.assembly import Consolidation, assemble
+from memoryos_core.consolidation.assembly import Consolidation, assemble_consolidation
 from memoryos_ports.embedding import Vector
 from tests.support.consolidation import EAGER, TALK, facts, say, segments
 from tests.support.extractions import finds, learner_with, scripted
-from tests.support.memory_stack import MemoryStack
+from tests.support.memory_stack import MemoryStack, stores_of
 
 
 class RemoteEmbedder(HashedEmbedder):
@@ -30,17 +32,8 @@ class RemoteEmbedder(HashedEmbedder):
 
 async def test_sensitive_pages_reach_no_embedder_and_no_model_outside(stack: MemoryStack) -> None:
     embedder, llm = RemoteEmbedder(), scripted(finds())
-    consolidation = assemble(
-        storage=stack.storage,
-        documents=stack.documents,
-        short_term=stack.short_term,
-        due=stack.due,
-        events=stack.events,
-        embedder=embedder,
-        clock=stack.clock,
-        learner=learner_with(llm),
-        policy=EAGER,
-    )
+    stores = msgspec.structs.replace(stores_of(stack), embedder=embedder)
+    consolidation = assemble_consolidation(stores, learner=learner_with(llm), policy=EAGER)
     await say(stack, f"{TALK[0]}. I live in Lisbon.", TALK[0], TALK[0], sensitive=True)
     await _work(stack, consolidation)
     assert (embedder.shown, llm.requests) == ([], [])

@@ -30,7 +30,7 @@ async def test_a_deleted_memory_does_not_come_back(applied: bool, life: MemoryLi
 async def test_a_fact_whose_only_source_goes_goes_too_and_is_named(life: MemoryLife) -> None:
     await life.add(EVENT)
     only, shared = make_fact("ana drinks tea", FIRST), make_fact("ana likes it hot", SECOND)
-    await life.stack.storage.put(await life.services.indexer().entries([only, shared]))
+    await life.stack.storage.put(await life.indexer.entries([only, shared]))
     assert await life.services.deletion().delete(ANA, FIRST) == [FIRST, only.id]
     assert [memory.id for memory in await life.stack.storage.get(ANA, [only.id, shared.id])] == [shared.id]
 
@@ -38,7 +38,7 @@ async def test_a_fact_whose_only_source_goes_goes_too_and_is_named(life: MemoryL
 async def test_a_deleted_fact_leaves_its_page(life: MemoryLife) -> None:
     await life.add(EVENT)
     fact = make_fact("ana drinks tea", FIRST)
-    await life.stack.storage.put(await life.services.indexer().entries([fact]))
+    await life.stack.storage.put(await life.indexer.entries([fact]))
     assert await life.services.deletion().delete(ANA, fact.id) == [fact.id]
     assert [page.id for page in await life.stack.pages()] == [FIRST, SECOND]
     assert await life.stack.storage.get(ANA, [fact.id]) == []
@@ -47,7 +47,7 @@ async def test_a_deleted_fact_leaves_its_page(life: MemoryLife) -> None:
 async def test_a_deleted_segment_leaves_its_pages(life: MemoryLife) -> None:
     await life.add(EVENT)
     segment = make_segment(FIRST, SECOND)
-    await life.stack.storage.put(await life.services.indexer().entries([segment]))
+    await life.stack.storage.put(await life.indexer.entries([segment]))
     assert await life.services.deletion().delete(ANA, segment.id) == [segment.id]
     assert [page.id for page in await life.stack.pages()] == [FIRST, SECOND]
 

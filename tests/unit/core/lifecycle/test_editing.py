@@ -4,11 +4,9 @@ import asyncio
 
 import msgspec
 import pytest
-from dependency_injector import providers
 
+from memoryos_adapters.settings import PrivacySettings, RouterSettings
 from memoryos_core.lifecycle.editing import Edit
-from memoryos_core.routing.sensitive import SensitiveRules
-from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.errors import InvalidInput, NotFound
 from memoryos_ports.ids import MemoryId, SessionId, fact_id, segment_id
 from memoryos_ports.knowledge import Fact, Segment
@@ -107,14 +105,14 @@ async def test_an_edit_that_gives_orders_to_a_model_is_held_back(life: MemoryLif
 async def test_what_was_learnt_of_the_old_text_goes(life: MemoryLife) -> None:
     await take_in(life, applied=True)
     fact = make_fact("ana drinks green tea", FIRST)
-    await life.stack.storage.put(await life.services.indexer().entries([fact]))
+    await life.stack.storage.put(await life.indexer.entries([fact]))
     await edit(life, text="my coffee is black")
     assert await life.stack.storage.get(ANA, [fact.id]) == []
 
 
 async def test_an_edited_fact_is_pinned_and_found(life: MemoryLife) -> None:
     fact = make_fact("ana drinks green tea", FIRST)
-    await life.stack.storage.put(await life.services.indexer().entries([fact]))
+    await life.stack.storage.put(await life.indexer.entries([fact]))
     edited = await life.services.editing().edit(ANA, fact.id, Edit(text="ana drinks coffee"))
     assert isinstance(edited, Fact)
     assert (edited.id, edited.text, edited.pinned) == (fact.id, "ana drinks coffee", True)
@@ -171,7 +169,7 @@ async def test_a_segment_is_not_edited(life: MemoryLife) -> None:
         last_visit=NOON,
         pages=(FIRST,),
     )
-    await life.stack.storage.put(await life.services.indexer().entries([segment]))
+    await life.stack.storage.put(await life.indexer.entries([segment]))
     with pytest.raises(InvalidInput, match="edit these instead"):
         await life.services.editing().edit(ANA, segment.id, Edit(text="coffee"))
 
@@ -184,8 +182,10 @@ def make_fact(text: str, source: MemoryId) -> Fact:
 
 
 async def test_what_is_taken_out_of_an_edit_still_makes_it_sensitive(life: MemoryLife) -> None:
-    life.services.rules.override(providers.Object(SensitiveRules(["@example.org"])))
-    life.services.redactor.override(providers.Object(Redactor(["email"])))
+    settings = msgspec.structs.replace(
+        settings_of(), router=RouterSettings(sensitive=("@example.org",)), privacy=PrivacySettings(redact=("email",))
+    )
+    life = wire(life.stack, settings)
     await take_in(life, applied=True)
     edited = await edit(life, text="mine is ana@example.org")
     assert (edited.text, edited.sensitive) == ("mine is [email]", True)

@@ -30,7 +30,7 @@ STEPS = [
 
 
 async def erase(life: MemoryLife, scope: Scope = ANA) -> ErasureReceipt:
-    return await life.services.erasure().erase(scope)
+    return await life.services.memory().lifecycle.erasure.erase(scope)
 
 
 async def assert_nothing_left(life: MemoryLife, event: TurnsEvent = EVENT, scope: Scope = ANA) -> None:

@@ -14,7 +14,7 @@ EVENT = make_event("e1", ORDER, "my tea is green")
 
 
 async def held(life: MemoryLife, tenant: str = "acme") -> list[HeldPage]:
-    return (await life.services.quarantine().list_held(tenant, limit=9)).items  # type: ignore[arg-type]
+    return (await life.services.memory().lifecycle.quarantine.list_held(tenant, limit=9)).items  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("source", ["api", "mcp", "import"])

@@ -20,7 +20,7 @@ OTHER = make_event("e2", "my tea is green", session_id=S2)
 async def test_a_forgotten_session_is_gone_with_what_was_learnt_from_it(life: MemoryLife) -> None:
     await life.add(SECRET, OTHER)
     fact = make_fact("the password is swordfish", SECRET.memory_ids[0])
-    await life.stack.storage.put(await life.services.indexer().entries([fact]))
+    await life.stack.storage.put(await life.indexer.entries([fact]))
     forgotten = await life.services.sessions().forget(ANA, S1)
     assert set(forgotten.deleted) == {*SECRET.memory_ids, fact.id}
     assert [page.text for page in await life.stack.pages()] == ["my tea is green"]

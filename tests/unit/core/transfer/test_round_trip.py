@@ -37,7 +37,7 @@ async def take_in(life: MemoryLife, lines: list[bytes], scope: Scope = ANA) -> I
         for line in lines:
             yield line
 
-    return await life.services.importer().take_in(scope, stream())
+    return await life.services.memory().importer.take_in(scope, stream())
 
 
 async def lived(life: MemoryLife) -> None:
@@ -46,7 +46,7 @@ async def lived(life: MemoryLife) -> None:
     first, second = EVENTS[0].memory_ids
     (lisbon,) = EVENTS[1].memory_ids
     fact = make_fact("ana lives in Lisbon", lisbon)
-    await life.stack.storage.put(await life.services.indexer().entries([fact]))
+    await life.stack.storage.put(await life.indexer.entries([fact]))
     await life.services.segment_store().put(ANA, [make_segment(first, second)])
     await life.services.editing().edit(ANA, first, Edit(text="my tea is black"))
     await life.services.deletion().delete(ANA, EVENTS[3].memory_ids[0])

@@ -1,15 +1,17 @@
 """The event log of the noop profile: accepts nothing, so that nothing is ever acknowledged in vain."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
+from memoryos_ports.dead_letters import DeadLetter
 from memoryos_ports.errors import MemoryDisabled
 from memoryos_ports.events import Delivery, Event, Published, QueueStats, Receipt
 from memoryos_ports.ids import EventId, Scope, SessionId
 
 
 class NoopEvents:
-    """An `EventLog` without events: reads are empty, a publication raises MemoryDisabled."""
+    """An `EventLog` without events, nor `DeadLetters`: reads are empty, a publication raises MemoryDisabled."""
 
     async def publish(self, event: Event) -> Published:
         """Raise MemoryDisabled."""
@@ -51,3 +53,15 @@ class NoopEvents:
 
     async def ping(self) -> None:
         """Return: there is nothing to reach."""
+
+    async def list_dead(self, *, limit: int, after: str | None = None) -> list[DeadLetter]:
+        """Return nothing: no event ever died."""
+        return []
+
+    async def replay(self, ids: Sequence[str]) -> int:
+        """Return 0: there is nothing to put back."""
+        return 0
+
+    async def drop(self, ids: Sequence[str]) -> int:
+        """Return 0: there is nothing to remove."""
+        return 0

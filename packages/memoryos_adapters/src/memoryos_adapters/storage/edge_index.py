@@ -89,13 +89,14 @@ class EdgeIndex:
         self._shard.info()
         self._require_space()
 
-    def insert(self, entries: Sequence[IndexEntry]) -> None:
-        """Write the memories whose ids are not known yet, all of them in one operation."""
+    def insert(self, entries: Sequence[IndexEntry]) -> list[MemoryId]:
+        """Write the memories whose ids are not known yet, all of them in one operation; return the known ids."""
         # The engine keeps the last of equal ids in one operation; the first is what insert-only means.
         first_of = {entry.memory.id: entry for entry in reversed(self._checked(entries))}
         known = {str(record.id) for record in self._shard.retrieve([*first_of], with_payload=False, with_vector=False)}
         points = [point for id, entry in first_of.items() if id not in known for point in _points(entry)]
         self._put(points, UpdateMode.InsertOnly)
+        return [id for id in dict.fromkeys(entry.memory.id for entry in entries) if id in known]
 
     def put(self, entries: Sequence[IndexEntry]) -> None:
         """Write memories over what their ids had, after the chunks that go beyond the new ones are gone.

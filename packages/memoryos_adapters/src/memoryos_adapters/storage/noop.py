@@ -19,7 +19,7 @@ class NoopMemory:
         """The configured embedder; no vector of it is held."""
         return self._stamp
 
-    async def insert(self, entries: Sequence[IndexEntry]) -> None:
+    async def insert(self, entries: Sequence[IndexEntry]) -> list[MemoryId]:
         """Refuse: nothing would be kept."""
         raise MemoryDisabled
 

@@ -61,9 +61,9 @@ class QdrantEdgeMemory:
         """The embedder whose vectors this index holds."""
         return self._index.stamp
 
-    async def insert(self, entries: Sequence[IndexEntry]) -> None:
-        """Store pages that are not known; in the write-ahead log on return."""
-        await self._run(partial(self._index.insert, entries))
+    async def insert(self, entries: Sequence[IndexEntry]) -> list[MemoryId]:
+        """Store pages that are not known and return the others' ids; in the write-ahead log on return."""
+        return await self._run(partial(self._index.insert, entries))
 
     async def put(self, entries: Sequence[IndexEntry]) -> None:
         """Store memories over what their ids had; in the write-ahead log on return."""

@@ -21,13 +21,8 @@ from memoryos_core.consolidation.sorting import Sorter
 from memoryos_core.consolidation.visits import Visits
 from memoryos_core.memory.embedding_policy import GuardedEmbedder
 from memoryos_core.routing.sensitive import SensitiveRules
-from memoryos_ports.clock import Clock
-from memoryos_ports.documents import DocumentStore
-from memoryos_ports.due import DueSet
-from memoryos_ports.embedding import Embedder
-from memoryos_ports.events import EventLog
-from memoryos_ports.memory import MemoryStorage
-from memoryos_ports.short_term import ShortTermStore
+from memoryos_core.safety.redaction import Redactor
+from memoryos_core.stores import Stores
 
 
 class ConsolidationPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,39 +35,38 @@ class ConsolidationPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consolidation(msgspec.Struct, frozen=True, kw_only=True):
-    """What others use of consolidation, and what runs it."""
+    """What others use of consolidation, and what runs it. `locks` are for whoever changes what was learnt."""
 
+    locks: ScopeLocks
+    places: Places
+    segments: SegmentStore
+    facts: FactStore
+    profile: ProfileService
     backlog: Backlog
     derivatives: Derivatives
-    profile: ProfileService
     visits: Visits
     consolidator: Consolidator
     loop: ConsolidationLoop
 
 
-def assemble(
+def assemble_consolidation(
+    stores: Stores,
     *,
-    storage: MemoryStorage,
-    documents: DocumentStore,
-    short_term: ShortTermStore,
-    due: DueSet,
-    events: EventLog,
-    embedder: Embedder,
-    clock: Clock,
     learner: Learner,
     rules: SensitiveRules | None = None,
+    redactor: Redactor | None = None,
     policy: ConsolidationPolicy | None = None,
-    locks: ScopeLocks | None = None,
 ) -> Consolidation:
-    """Return consolidation over these stores; `learner` reads the pages, `locks` are those of who else deletes."""
-    policy, locks = policy or ConsolidationPolicy(), locks or ScopeLocks()
-    guarded, places = GuardedEmbedder(embedder, rules), Places(documents)
+    """Return consolidation over open stores; `learner` reads the pages."""
+    policy, locks = policy or ConsolidationPolicy(), ScopeLocks(stores.locks, "learning")
+    storage, documents, clock = stores.storage, stores.documents, stores.clock
+    guarded, places = GuardedEmbedder(stores.embedder, rules), Places(documents)
     segments = SegmentStore(storage=storage, documents=documents, embedder=guarded)
     facts = FactStore(storage=storage, documents=documents, embedder=guarded)
-    profile = ProfileService(documents)
+    profile = ProfileService(documents, redactor)
     recorder = Recorder(facts=facts, places=places, profile=profile, clock=clock)
-    backlog = Backlog(documents=documents, due=due, clock=clock, quiet_s=policy.quiet_s)
-    visits = Visits(segments=segments, places=places, due=due, locks=locks, clock=clock)
+    backlog = Backlog(documents=documents, due=stores.due, clock=clock, quiet_s=policy.quiet_s)
+    visits = Visits(segments=segments, places=places, due=stores.due, locks=locks, clock=clock)
     sorter = Sorter(
         storage=storage,
         segments=segments,
@@ -93,7 +87,7 @@ def assemble(
     )
     forgetting = Forgetting(
         storage=storage,
-        short_term=short_term,
+        short_term=stores.short_term,
         segments=segments,
         facts=facts,
         profile=profile,
@@ -101,14 +95,18 @@ def assemble(
         clock=clock,
         limits=policy.limits,
     )
-    consolidator = Consolidator(due=due, sorter=sorter, promoter=promoter, forgetting=forgetting, clock=clock)
+    consolidator = Consolidator(due=stores.due, sorter=sorter, promoter=promoter, forgetting=forgetting, clock=clock)
     return Consolidation(
+        locks=locks,
+        places=places,
+        segments=segments,
+        facts=facts,
+        profile=profile,
         backlog=backlog,
         derivatives=Derivatives(
             storage=storage, segments=segments, facts=facts, places=places, profile=profile, locks=locks
         ),
-        profile=profile,
         visits=visits,
         consolidator=consolidator,
-        loop=ConsolidationLoop(consolidator=consolidator, visits=visits, events=events, clock=clock),
+        loop=ConsolidationLoop(consolidator=consolidator, visits=visits, events=stores.events, clock=clock),
     )

@@ -1,0 +1,1 @@
+"""Locks that keep those apart who change what belongs to a scope."""
