@@ -81,6 +81,7 @@ class MemoryContainer(RoutingContainer):
     consolidation = memory.provided.consolidation
     derivatives = consolidation.derivatives
     fact_store = consolidation.facts
+    segment_store = consolidation.segments
     learning_locks = consolidation.locks
     profile = consolidation.profile
     visits = consolidation.visits
