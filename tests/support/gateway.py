@@ -9,10 +9,9 @@ from typing import TypeAlias
 import msgspec
 
 from memoryos_adapters.container import slots
-from memoryos_adapters.data_directory import open_data_directory
-from memoryos_adapters.registry import open_adapters
 from memoryos_adapters.settings import EmbeddingSettings, Settings
 from memoryos_gateway.container import GatewayContainer
+from memoryos_gateway.data_place import adapters_in, hold_data_directory
 from memoryos_gateway.gateway import Gateway, open_gateway, run_gateway
 from memoryos_gateway.server import GatewayServer, listen
 
@@ -39,7 +38,7 @@ def make_settings(data_dir: Path, **changes: object) -> Settings:
 @asynccontextmanager
 async def running_gateway(settings: Settings) -> AsyncIterator[RunningGateway]:
     """Serve until the block ends, then drain and close everything."""
-    with open_data_directory(settings.data_dir) as directory:
+    with hold_data_directory(settings) as directory:
         async with open_gateway(settings, directory) as gateway, _serving(gateway) as running:
             yield running
 
@@ -47,8 +46,8 @@ async def running_gateway(settings: Settings) -> AsyncIterator[RunningGateway]:
 @asynccontextmanager
 async def wired_gateway(settings: Settings, *, wire: Wiring) -> AsyncIterator[RunningGateway]:
     """Serve as `running_gateway` does, after `wire` has overridden in the container what it likes."""
-    with open_data_directory(settings.data_dir) as directory:
-        async with open_adapters(settings, database=directory.database, index=directory.index) as adapters:
+    with hold_data_directory(settings) as directory:
+        async with adapters_in(settings, directory) as adapters:
             container = GatewayContainer(**slots(settings, adapters))
             wire(container)
             async with run_gateway(container) as gateway, _serving(gateway) as running:

@@ -9,6 +9,8 @@
 """
 
 import asyncio
+import atexit
+import itertools
 import os
 import random
 import shutil
@@ -16,9 +18,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
 
 START_S = 20.0
@@ -28,6 +32,8 @@ _HOST = "127.0.0.1"
 # below what the system gives to outgoing connections: the port of a dead server stays free until it is back
 _PORTS = range(12_000, 21_000)
 _POLL_S = 0.005
+_DATABASES = 16_384
+_database = itertools.count()
 
 
 class RedisServer:
@@ -41,7 +47,7 @@ class RedisServer:
     def __init__(self, directory: Path, *, port: int | None = None, **options: str | int | bool) -> None:
         self.directory = directory
         self.port = port or free_port()
-        self._options = {"save": "", **options}
+        self._options: dict[str, str | int | bool] = {"save": "", **options}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -144,6 +150,22 @@ def running_redis(
         yield server
     finally:
         server.end(signal.SIGKILL)
+
+
+@cache
+def shared_redis() -> RedisServer:
+    """Return a server that is there until this process ends, for tests that keep to a database of their own."""
+    server = RedisServer(Path(tempfile.mkdtemp(prefix="memoryos-redis-")), databases=_DATABASES)
+    server.launch()
+    atexit.register(shutil.rmtree, server.directory, ignore_errors=True)
+    atexit.register(server.end, signal.SIGKILL)
+    return server
+
+
+@cache
+def database_url(directory: Path) -> str:
+    """Return the URL of a database of the shared server, empty at first; the same directory has the same one."""
+    return f"redis://{_HOST}:{shared_redis().port}/{next(_database)}"
 
 
 def free_port() -> int:

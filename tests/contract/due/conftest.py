@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from memoryos_ports.due import DueSet
-from tests.contract.due.sets import DURABLE, SETS, Opener
+from tests.contract.due.sets import DURABLE, ON_REDIS, SETS, Opener
 from tests.support.memory_stack import FixedClock
 
 
-@pytest.fixture(params=SETS)
+@pytest.fixture(params=[*SETS, *ON_REDIS])
 def opener(request: pytest.FixtureRequest) -> Opener:
     """How to open one kind of set."""
-    return SETS[request.param]
+    return _opener(request)
 
 
-@pytest.fixture(params=DURABLE)
+@pytest.fixture(params=[*DURABLE, *ON_REDIS])
 def durable_opener(request: pytest.FixtureRequest) -> Opener:
     """How to open a set that keeps what it holds from one opening to the next."""
-    return DURABLE[request.param]
+    return _opener(request)
 
 
 @pytest.fixture
@@ -33,3 +33,8 @@ async def due(opener: Opener, tmp_path: Path, clock: FixedClock) -> AsyncIterato
     """An empty set."""
     async with opener(tmp_path, clock) as opened:
         yield opened
+
+
+def _opener(request: pytest.FixtureRequest) -> Opener:
+    name: str = request.param
+    return ON_REDIS[name](request.getfixturevalue("redis_databases")) if name in ON_REDIS else SETS[name]

@@ -5,10 +5,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+from memoryos_adapters.due.redis import RedisDue
 from memoryos_adapters.due.sqlite import SCHEMA, SqliteDue
 from memoryos_adapters.sqlite import SqliteDatabase
 from memoryos_ports.clock import Clock
 from memoryos_ports.due import DueSet
+from tests.support.redis_databases import RedisDatabases
 
 
 @asynccontextmanager
@@ -27,5 +29,18 @@ async def open_sqlite_memory(directory: Path, clock: Clock) -> AsyncIterator[Due
 
 Opener: TypeAlias = Callable[[Path, Clock], AbstractAsyncContextManager[DueSet]]
 
+
+def on_redis(databases: RedisDatabases) -> Opener:
+    """Return how to open the set in the database of a directory."""
+
+    @asynccontextmanager
+    async def open_redis(directory: Path, clock: Clock) -> AsyncIterator[DueSet]:
+        async with databases.open(directory) as redis:
+            yield RedisDue(redis, clock)
+
+    return open_redis
+
+
 DURABLE: dict[str, Opener] = {"sqlite-file": open_sqlite_file}
 SETS: dict[str, Opener] = {**DURABLE, "sqlite-memory": open_sqlite_memory}
+ON_REDIS: dict[str, Callable[[RedisDatabases], Opener]] = {"redis": on_redis}

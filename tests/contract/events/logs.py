@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Protocol
 
 from memoryos_adapters.clock import SystemClock
+from memoryos_adapters.events.redis_streams import RedisEvents
 from memoryos_adapters.events.sqlite import SCHEMA, SqliteEvents
+from memoryos_adapters.redis_database import RedisDatabase
+from memoryos_adapters.settings import RedisSettings, WorkerSettings
 from memoryos_adapters.sqlite import SqliteDatabase
 from memoryos_ports.events import EventLog
+from tests.support.redis_server import database_url
 
 
 class Opener(Protocol):
@@ -37,5 +41,16 @@ async def open_sqlite_memory(directory: Path, *, max_queue: int = 1_000) -> Asyn
         yield SqliteEvents(db, SystemClock(), max_queue=max_queue)
 
 
-DURABLE: dict[str, Opener] = {"sqlite-file": open_sqlite_file}
+@asynccontextmanager
+async def open_redis(directory: Path, *, max_queue: int = 1_000) -> AsyncIterator[EventLog]:
+    """Open the log in a database of Redis that is the directory's own; what was held is taken over after 200 ms."""
+    consuming = WorkerSettings(claim_idle_ms=200)
+    async with (
+        RedisDatabase.open(RedisSettings(url=database_url(directory))) as redis,
+        RedisEvents.open(redis, SystemClock(), consuming, max_queue=max_queue) as events,
+    ):
+        yield events
+
+
+DURABLE: dict[str, Opener] = {"sqlite-file": open_sqlite_file, "redis": open_redis}
 LOGS: dict[str, Opener] = {**DURABLE, "sqlite-memory": open_sqlite_memory}

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from memoryos_ports.short_term import ShortTermStore
-from tests.contract.short_term.stores import DURABLE, STORES, Opener
+from tests.contract.short_term.stores import DURABLE, ON_REDIS, STORES, Opener
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=[*STORES, *ON_REDIS])
 def opener(request: pytest.FixtureRequest) -> Opener:
     """How to open one kind of store."""
-    return STORES[request.param]
+    return _opener(request)
 
 
-@pytest.fixture(params=DURABLE)
+@pytest.fixture(params=[*DURABLE, *ON_REDIS])
 def durable_opener(request: pytest.FixtureRequest) -> Opener:
     """How to open a store that keeps what it holds from one opening to the next."""
-    return DURABLE[request.param]
+    return _opener(request)
 
 
 @pytest.fixture
@@ -26,3 +26,8 @@ async def store(opener: Opener, tmp_path: Path) -> AsyncIterator[ShortTermStore]
     """An empty store."""
     async with opener(tmp_path) as opened:
         yield opened
+
+
+def _opener(request: pytest.FixtureRequest) -> Opener:
+    name: str = request.param
+    return ON_REDIS[name](request.getfixturevalue("redis_databases")) if name in ON_REDIS else STORES[name]

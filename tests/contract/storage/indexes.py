@@ -1,11 +1,14 @@
 """Every memory index there is, and keyword makers of what goes into it and is asked of it."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from memoryos_adapters.settings import QdrantSettings
+from memoryos_adapters.storage.qdrant import QdrantMemory
 from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
 from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.ids import (
@@ -38,7 +41,7 @@ M = TypeVar("M", bound=Memory)
 
 Opener: TypeAlias = Callable[[Path, EmbedderStamp], AbstractAsyncContextManager[MemoryStorage]]
 
-INDEXES: dict[str, Opener] = {"qdrant-edge": QdrantEdgeMemory.open}
+EDGE: Opener = QdrantEdgeMemory.open
 
 STAMP = EmbedderStamp(name="four", dimensions=4)
 ANN = Scope(tenant_id=TenantId("acme"), user_id=UserId("ann"))
@@ -51,6 +54,16 @@ UP: Vector = [0.0, 0.0, 1.0, 0.0]
 NORTH_EAST: Vector = [0.6, 0.8, 0.0, 0.0]
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123457, tzinfo=UTC)
+
+
+def on_server(url: str) -> Opener:
+    """Return how to open an index on a Qdrant server; each directory stands for a collection of its own."""
+    return lambda path, stamp: QdrantMemory.open(QdrantSettings(url=url, collection=collection_of(path)), stamp)
+
+
+def collection_of(path: Path) -> str:
+    """Return the name of the collection that stands for a directory."""
+    return f"test-{hashlib.sha256(str(path).encode()).hexdigest()[:20]}"
 
 
 def make_page(event: str, text: str = "green tea", *, scope: Scope = ANN, index: int = 0, **fields: Any) -> Page:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from memoryos_ports.ids import Scope, SessionId
+from memoryos_ports.ids import Scope
 from memoryos_ports.memory import Memory, MemoryKind, MemoryStorage
 from memoryos_ports.residue import Residual
 from tests.contract.storage.indexes import (
@@ -104,30 +104,14 @@ async def test_a_scope_of_many_points_is_erased_in_one_call(memory: MemoryStorag
     assert await counts(memory, BOB) == [3, 1, 1]
 
 
-async def test_its_bytes_are_in_no_file_after_opening_again(opener: Opener, tmp_path: Path) -> None:
-    secret = b"quetzalcoatlus"
-    page = make_page("secret", secret.decode(), session_id=SessionId(secret.decode()))
-    async with opener(tmp_path, STAMP) as memory:
-        await fill(memory, BOB)
-        assert residue_of(memory) is None
-        await memory.insert([make_entry(page, NORTH, EAST)])
-        await memory.erase(ANN)
-        assert residue_of(memory) or not holding(secret, tmp_path)
+async def test_what_its_files_wait_for_is_told_once_somebody_was_erased(memory: MemoryStorage) -> None:
+    await fill(memory, ANN)
+    assert isinstance(memory, Residual)
+    assert memory.residue() is None
 
-    async with opener(tmp_path, STAMP) as memory:
-        assert residue_of(memory) is None
-        assert holding(secret, tmp_path) == []
-        assert await counts(memory, BOB) == [3, 1, 1]
+    await memory.erase(ANN)
 
-
-def residue_of(memory: MemoryStorage) -> str | None:
-    """Return what is left in the files by the memory's own account."""
-    return memory.residue() if isinstance(memory, Residual) else None
-
-
-def holding(secret: bytes, directory: Path) -> list[Path]:
-    """Return the files that hold the bytes."""
-    return [file for file in directory.rglob("*") if file.is_file() and secret in file.read_bytes()]
+    assert memory.residue()
 
 
 async def test_what_was_erased_is_gone_after_opening_again(opener: Opener, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Storing pages: what comes back is what went in, known ids keep what they have, and it lasts."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.errors import EmbedderMismatch, UpstreamProtocolError
@@ -19,6 +21,7 @@ from tests.contract.storage.indexes import (
     agent,
     candidate_of,
     find,
+    ids_of,
     make_entry,
     make_page,
     make_query,
@@ -127,6 +130,50 @@ async def test_known_and_new_pages_may_come_together(memory: MemoryStorage) -> N
     await memory.insert([make_entry(old), make_entry(new)])
 
     assert await memory.get(ANN, [old.id, new.id]) == [old, new]
+
+
+async def test_the_ids_that_were_known_before_are_told_in_the_order_of_the_call(memory: MemoryStorage) -> None:
+    pages = [make_page("e", index=number) for number in range(4)]
+    deleted, stranger = make_page("deleted"), make_page("theirs", scope=BOB)
+    assert await memory.insert([make_entry(page) for page in (*pages[:3], deleted, stranger)]) == []
+    await memory.delete(ANN, [deleted.id])
+
+    again = [pages[3], pages[2], stranger, deleted, pages[0], pages[2]]
+
+    assert await memory.insert([make_entry(page) for page in again]) == ids_of([pages[2], stranger, deleted, pages[0]])
+
+
+async def test_an_id_that_another_scope_has_taken_is_known_and_not_told_from_others(memory: MemoryStorage) -> None:
+    hers = make_page("e", "green tea")
+    await memory.insert([make_entry(hers, NORTH)])
+
+    assert await memory.insert([make_entry(replace(make_page("e", "coffee"), scope=BOB), EAST)]) == [hers.id]
+
+    assert await memory.get(ANN, [hers.id]) == [hers]
+    assert await memory.count(BOB) == 0
+
+
+async def test_the_same_id_twice_in_one_call_was_not_known_before(memory: MemoryStorage) -> None:
+    assert await memory.insert([make_entry(make_page("e")), make_entry(make_page("e", "coffee"))]) == []
+
+
+async def test_an_erased_page_is_not_known(memory: MemoryStorage) -> None:
+    page = make_page("e")
+    await memory.insert([make_entry(page)])
+    await memory.erase(ANN)
+
+    assert await memory.insert([make_entry(page)]) == []
+
+
+async def test_inserts_at_the_same_time_are_told_apart(memory: MemoryStorage) -> None:
+    """One of those that bring the same page is told that it is new, all others that it was known."""
+    pages = [make_page(f"e{number}", f"note{number}") for number in range(40)]
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        told = [tasks.create_task(memory.insert([make_entry(page, NORTH)])) for page in [*pages, *pages[:10]]]
+
+    assert sorted(id for task in told for id in task.result()) == sorted(ids_of(pages[:10]))
+    assert await memory.get(ANN, ids_of(pages)) == pages
+    assert await memory.count(ANN) == len(pages)
 
 
 async def test_one_call_may_hold_pages_of_several_scopes(memory: MemoryStorage) -> None:

@@ -4,50 +4,52 @@ Works on Redis 6.2 and later (no functions, no WAITAOF). Opening never fails for
 call does, and the one after it tries again.
 """
 
+import asyncio
 import hashlib
+import math
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self
 
 import msgspec
-from redis.asyncio import Redis
-from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
-    ConnectionError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TimeoutError,
-)
+from redis.asyncio.connection import Connection
+from redis.exceptions import AskError, ClusterDownError, NoScriptError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from memoryos_adapters.redis_servers import Argument, Command, Servers, key_of, open_servers
 from memoryos_adapters.settings import RedisSettings
 from memoryos_ports.errors import StorageFull, UpstreamProtocolError, UpstreamTimeout, UpstreamUnavailable
 from memoryos_ports.ids import Scope, scope_key
 
 UPSTREAM: Final = "redis"
 
-Argument: TypeAlias = str | bytes | int | float
+_PROBE: Final = "memoryos:probe"
+_REDIRECTED: Final = (AskError, ClusterDownError)  # MOVED is an AskError
+# the code of an error, which inside a script's error stands in the middle of Redis 6.2's text
+_CODE: Final = re.compile(r"(?:^|-)(READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|TRYAGAIN|NOAUTH)\b")
+_OF_ANOTHER_SERVER: Final = frozenset({"READONLY", "LOADING", "MASTERDOWN"})
 
 
-class Script(msgspec.Struct, frozen=True, kw_only=True):
+class Script(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A Lua script: what it does is atomic. All its keys hash to one slot."""
 
     name: str
     text: str
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The name under which a server that has seen it runs it."""
         return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     @classmethod
-    def beside(cls, module: str, name: str) -> Self:
-        """Return the script in file `name` beside a module, given by its ``__file__``."""
-        return cls(name=name, text=Path(module).with_name(name).read_text(encoding="utf-8"))
+    def beside(cls, module: str, *names: str) -> Self:
+        """Return the script in the files `names`, one after the other, beside a module, given by its ``__file__``."""
+        texts = [Path(module).with_name(name).read_text(encoding="utf-8") for name in names]
+        return cls(name=names[-1], text="\n".join(texts))
 
 
 def scope_prefix(scope: Scope) -> str:
@@ -56,62 +58,121 @@ def scope_prefix(scope: Scope) -> str:
 
 
 class RedisDatabase:
-    """An open connection pool; built by `open`. Answers are bytes, integers and lists as the server gives them.
+    """Open connections; built by `open`. Answers are bytes, integers and lists as the server gives them.
+
+    At most `max_connections` calls are under way, others wait their turn. With `durable` a call returns when
+    `wait_replicas` replicas have what it wrote, and raises UpstreamUnavailable when they have not in time: it is
+    written then, and may be lost.
 
     Raises UpstreamUnavailable or UpstreamTimeout when the server cannot be reached, StorageFull when it is at its
     memory bound, UpstreamProtocolError for what it cannot do.
     """
 
-    def __init__(self, client: Redis, settings: RedisSettings) -> None:
-        self._client = client
+    def __init__(self, servers: Servers, settings: RedisSettings) -> None:
+        self._servers = servers
         self._settings = settings
+        self._turns = asyncio.Semaphore(settings.max_connections)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: RedisSettings) -> AsyncIterator[Self]:
         """Make the client (nothing is connected yet), and close its connections at the end."""
-        password = settings.password.reveal() if settings.password else None
-        client = Redis.from_url(
-            settings.url,
-            password=password,
-            socket_timeout=settings.timeout_s,
-            socket_connect_timeout=settings.connect_timeout_s,
-            max_connections=settings.max_connections,
-        )
+        servers = open_servers(settings)
         try:
-            yield cls(client, settings)
+            yield cls(servers, settings)
         finally:
-            await client.aclose()
+            await servers.aclose()
 
     @property
     def is_cluster(self) -> bool:
         """Whether keys of different hash slots are on different servers: a script then has keys of one slot only."""
         return self._settings.mode == "cluster"
 
-    async def execute(self, *command: Argument) -> Any:
-        """Send one command (``"HGET", key, field``); return its answer."""
-        with redis_errors():
-            return await self._client.execute_command(*command)
+    async def execute(self, *command: Argument, durable: bool = False, patience_s: float = 0.0) -> Any:
+        """Send one command (``"HGET", key, field``); return its answer.
 
-    async def run(self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = ()) -> Any:
+        One that blocks on the server may take `patience_s` longer than others.
+        """
+        with redis_errors():
+            answers = await self._ask([command], key_of(command), durable=durable, patience_s=patience_s)
+            return _value(answers[0])
+
+    async def run(
+        self, script: Script, *, keys: Sequence[str], args: Sequence[Argument] = (), durable: bool = False
+    ) -> Any:
         """Run a script; a server that does not know it yet is given it. Return its answer."""
+        key = keys[0] if keys else None
         with redis_errors():
-            try:
-                return await self._client.execute_command("EVALSHA", script.digest, len(keys), *keys, *args)
-            except NoScriptError:
-                return await self._client.execute_command("EVAL", script.text, len(keys), *keys, *args)
+            command: Command = ("EVALSHA", script.digest, len(keys), *keys, *args)
+            (answer,) = await self._ask([command], key, durable=durable)
+            if isinstance(answer, NoScriptError):
+                command = ("EVAL", script.text, len(keys), *keys, *args)
+                (answer,) = await self._ask([command], key, durable=durable)
+            return _value(answer)
 
-    async def pipeline(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
-        """Send commands in one round trip (a cluster: one to each server); they are not atomic. Return the answers."""
+    async def pipeline(self, commands: Sequence[Command], *, durable: bool = False) -> list[Any]:
+        """Send commands in one round trip (a cluster: one for each slot); they are not atomic. Return the answers.
+
+        When one of them fails the others are done all the same, and its error is raised.
+        """
         with redis_errors():
-            pipeline = self._client.pipeline(transaction=False)
-            for command in commands:
-                pipeline.execute_command(*command)
-            return list(await pipeline.execute())
+            places: dict[str, list[int]] = {}
+            for index, command in enumerate(commands):
+                places.setdefault(self._servers.place(key_of(command)), []).append(index)
+            answers: list[Any] = [None] * len(commands)
+            for indexes in places.values():
+                sent = [commands[index] for index in indexes]
+                for index, answer in zip(indexes, await self._ask(sent, key_of(sent[0]), durable=durable), strict=True):
+                    answers[index] = answer
+            return [_value(answer) for answer in answers]
+
+    async def keys(self, pattern: str) -> AsyncIterator[str]:
+        """Yield the names of all keys that match a glob, from every server; for rare and patient work."""
+        with redis_errors():
+            async for name in self._servers.keys(pattern):
+                yield name.decode()
 
     async def ping(self) -> None:
-        """Return when the server answers and takes writes."""
-        await self.execute("PING")
+        """Return when the server takes writes."""
+        await self.execute("SET", _PROBE, "1", "PX", 1000)
+
+    async def _ask(
+        self, commands: Sequence[Command], key: str | None, *, durable: bool = False, patience_s: float = 0.0
+    ) -> list[Any]:
+        """Return the answer to each command or the error that the server answered, redirections followed."""
+        replicas = self._settings.wait_replicas if durable else 0
+        wait = [("WAIT", replicas, round(self._settings.timeout_s * 1000))] if replicas else []
+        answers = await self._exchange([*commands, *wait], key, patience_s + self._settings.timeout_s * len(wait))
+        reached = answers.pop() if wait else replicas
+        if isinstance(reached, Exception) or reached < replicas:
+            raise UpstreamUnavailable(upstream=UPSTREAM, detail=f"not on {replicas} replicas: {reached}")
+        for index, answer in enumerate(answers):
+            if isinstance(answer, _REDIRECTED):
+                answers[index] = await self._follow(commands[index], answer, durable=bool(replicas))
+        return answers
+
+    async def _exchange(self, commands: Sequence[Command], key: str | None, patience_s: float) -> list[Any]:
+        try:
+            within = asyncio.timeout(self._settings.timeout_s + patience_s)
+            async with within, self._turns, self._servers.connection(key) as connection:
+                await connection.send_packed_command(connection.pack_commands(commands))
+                answers = [await _read(connection) for _ in commands]
+        except TimeoutError:
+            self._servers.distrust(key)
+            raise
+        if any(_code(answer) in _OF_ANOTHER_SERVER for answer in answers):
+            self._servers.distrust(key)
+        return answers
+
+    async def _follow(self, command: Command, error: Exception, *, durable: bool) -> Any:
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                answer = await self._servers.follow(command, error)
+        except ResponseError as exc:
+            return exc
+        if durable:  # on another connection nobody can wait for its replicas: the caller comes again
+            raise UpstreamUnavailable(upstream=UPSTREAM, detail="the slot moved to another server")
+        return answer
 
 
 @contextmanager
@@ -119,11 +180,36 @@ def redis_errors() -> Iterator[None]:
     """Translate the client library's errors into ours."""
     try:
         yield
-    except (TimeoutError, BusyLoadingError) as exc:
+    except (TimeoutError, RedisTimeoutError) as exc:
         raise UpstreamTimeout(upstream=UPSTREAM, detail=str(exc)) from exc
-    except (ConnectionError, AuthenticationError, ReadOnlyError) as exc:
+    except (RedisConnectionError, RedisClusterException, OSError) as exc:
         raise UpstreamUnavailable(upstream=UPSTREAM, detail=str(exc)) from exc
-    except OutOfMemoryError as exc:
-        raise StorageFull(UPSTREAM) from exc
-    except (ResponseError, RedisError) as exc:
-        raise UpstreamProtocolError(upstream=UPSTREAM, detail=str(exc)) from exc
+    except RedisError as exc:
+        match _code(exc):
+            case None:
+                raise UpstreamProtocolError(upstream=UPSTREAM, detail=str(exc)) from exc
+            case "OOM":
+                raise StorageFull(UPSTREAM) from exc
+            case _:
+                raise UpstreamUnavailable(upstream=UPSTREAM, detail=str(exc)) from exc
+
+
+async def _read(connection: Connection) -> Any:
+    try:
+        return await connection.read_response(timeout=math.inf)
+    except ResponseError as exc:
+        return exc
+
+
+def _value(answer: Any) -> Any:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _code(answer: Any) -> str | None:
+    """Return the code of an error that is none of a command, but of the server's state; None for all else."""
+    if not isinstance(answer, RedisError):
+        return None
+    found = _CODE.search(f"{answer.status_code or ''} {answer}".lstrip())
+    return found[1] if found else None

@@ -34,11 +34,14 @@ class DeadLetters(Protocol):
     """The dead letters of an event log. Raises UpstreamUnavailable or UpstreamTimeout when it cannot be reached."""
 
     async def list_dead(self, *, limit: int, after: str | None = None) -> list[DeadLetter]:
-        """Return up to `limit` of them, oldest first, those after the id `after`."""
+        """Return up to `limit` of them, oldest first, those after the id `after` (also when that one is gone)."""
         ...
 
     async def replay(self, ids: Sequence[str]) -> int:
-        """Put originals back into the log, each in one atomic step, as if never tried; return how many there were."""
+        """Put originals back into the log, each in one atomic step, as if never tried; return how many there were.
+
+        Their receipts say queued. One that cannot be put back stays a dead letter.
+        """
         ...
 
     async def drop(self, ids: Sequence[str]) -> int:

@@ -9,6 +9,9 @@ from memoryos_ports.errors import InvalidEvent, InvalidInput
 from memoryos_ports.events import EVENT_VERSION, EventMessage, TurnsEvent
 from memoryos_ports.ids import DEFAULT_TENANT, EventId, TenantId, UserId, check_id
 
+MAX_CONTENT_BYTES = 1024 * 1024
+"""What a message may measure as UTF-8, but in a chat: there the request as a whole is bounded where it comes in."""
+
 
 class _Head(msgspec.Struct, frozen=True):
     v: Any = None
@@ -80,6 +83,8 @@ def _checked(event: TurnsEvent) -> TurnsEvent:
             raise InvalidEvent(f"messages[{index}].role must be user or assistant")
         if not message.content.strip():
             raise InvalidEvent(f"messages[{index}].content is empty")
+        if event.source != "chat" and len(message.content.encode()) > MAX_CONTENT_BYTES:
+            raise InvalidEvent(f"messages[{index}].content is over 1 MiB")
     messages = tuple(msgspec.structs.replace(m, timestamp=as_utc(m.timestamp)) for m in event.messages)
     return msgspec.structs.replace(event, messages=messages, accepted_at=as_utc(event.accepted_at))
 

@@ -135,12 +135,17 @@ class EventLog(Protocol):
     async def receive(self, *, limit: int, wait_s: float) -> list[Delivery]:
         """Return up to `limit` events that are due, oldest first; wait up to `wait_s` when there are none.
 
-        Each is handed to one consumer at a time, at least once in all: one whose consumer died is handed out again.
+        Each is handed to one consumer at a time, at least once in all: one whose consumer died is handed out again,
+        and that was an attempt. One that never reached its consumer is handed out again without.
+        Raises ConfigurationError when this consumer may not have the name that it was given.
         """
         ...
 
     async def ack(self, delivery: Delivery) -> None:
-        """Note that the event is applied: its receipt says stored, it is not handed out again."""
+        """Note that the event is applied: its receipt says stored, it is not handed out again.
+
+        Like `leave` and `bury`, it changes nothing when the delivery is not held any more.
+        """
         ...
 
     async def leave(self, delivery: Delivery, *, error: str, retry_in_s: float, attempted: bool = True) -> None:

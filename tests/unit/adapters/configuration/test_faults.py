@@ -18,15 +18,15 @@ def empty_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_all_faults_are_told_together(tmp_path: Path) -> None:
     write_config(
-        tmp_path, '[server]\nprot = 1\nport = 70000\n[memory]\nbudget_tokens = "many"\n[storage]\nprofile = "server"'
+        tmp_path, '[server]\nprot = 1\nport = 70000\n[memory]\nbudget_tokens = "many"\n[storage]\nprofile = "cloud"'
     )
     environ = {"MEMORYOS_CONFIG": "config.toml", "MEMORYOS__LOG__LEVEL": "loud"}
     assert faults_of(environ, flags={"worker.block_ms": "0"}) == [
         "server.prot: unknown key (in config.toml; did you mean port?)",
         "server.port: must be an integer from 0 to 65535 (found 70000 in config.toml)",
+        "storage.profile: must be one of 'embedded', 'noop', 'server' (found 'cloud' in config.toml)",
         "memory.budget_tokens: must be an integer from 1 (found 'many' in config.toml)",
         "worker.block_ms: must be an integer from 1 (found 0 in flag --worker.block_ms)",
-        "storage.profile: not available in this version (found 'server' in config.toml)",
         "log.level: unknown level (found 'loud' in variable MEMORYOS__LOG__LEVEL; "
         "allowed: 'trace', 'debug', 'info', 'success', 'warning', 'error', 'critical')",
     ]

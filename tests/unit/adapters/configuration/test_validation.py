@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from memoryos_adapters.configuration.loading import load_settings
-from memoryos_adapters.configuration.validation import NOT_AVAILABLE_YET
-from memoryos_adapters.settings import AuthKeySettings, RedisSettings, Secret
+from memoryos_adapters.settings import AuthKeySettings
 from tests.unit.adapters.configuration.support import faults_of, write_config
 
 KEY = "K-1"  # the key that the tests configure
@@ -58,51 +57,6 @@ def test_origins_are_allowed_with_and_without_keys(keys: dict[str, str]) -> None
 
 def test_levels_are_read_in_any_case() -> None:
     assert load_settings({"MEMORYOS__LOG__LEVEL": "WARNING"}).log.level == "warning"
-
-
-def test_what_is_not_built_yet_is_refused() -> None:
-    entries = [(key, value) for key, values in NOT_AVAILABLE_YET.items() for value in values]
-    assert entries
-    for key, value in entries:
-        variable = "MEMORYOS__" + key.upper().replace(".", "__")
-        faults = faults_of({variable: value})
-        assert faults == [f"{key}: not available in this version (found {value!r} in variable {variable})"]
-
-
-def test_a_password_in_the_url_of_redis_becomes_a_secret() -> None:
-    redis = load_settings({"MEMORYOS__STORAGE__REDIS__URL": "rediss://me:p%40ss@host:6380/1"}).storage.redis
-    assert redis == RedisSettings(url="rediss://me@host:6380/1", password=Secret("p@ss"))
-
-
-@pytest.mark.parametrize("url", ["http://host", "redis://", "redis://host:port"])
-def test_a_wrong_url_of_redis_is_refused(url: str) -> None:
-    (fault,) = faults_of({"MEMORYOS__STORAGE__REDIS__URL": url})
-    assert fault.startswith("storage.redis.url: ")
-
-
-def test_the_password_of_redis_is_given_once() -> None:
-    environ = {"MEMORYOS__STORAGE__REDIS__URL": "redis://:a@host", "MEMORYOS__STORAGE__REDIS__PASSWORD": "b"}
-    (fault,) = faults_of(environ)
-    assert fault.startswith("storage.redis.url: holds a password, and another is given beside it")
-
-
-def test_a_wrong_url_of_redis_hides_no_fault_of_its_password() -> None:
-    environ = {"MEMORYOS__STORAGE__REDIS__URL": "http://host", "MEMORYOS__STORAGE__REDIS__PASSWORD_ENV": "GONE"}
-    faults = sorted(faults_of(environ))
-    assert [fault.partition(" (")[0] for fault in faults] == [
-        "storage.redis.password_env: variable GONE is not set",
-        "storage.redis.url: must begin with redis:// or rediss://",
-    ]
-
-
-def test_the_key_of_qdrant_is_resolved() -> None:
-    qdrant = load_settings({"MEMORYOS__STORAGE__QDRANT__API_KEY_ENV": "Q", "Q": "key"}).storage.qdrant
-    assert qdrant.api_key == Secret("key")
-
-
-def test_the_url_of_qdrant_is_checked() -> None:
-    (fault,) = faults_of({"MEMORYOS__STORAGE__QDRANT__URL": "host:6333"})
-    assert fault.startswith("storage.qdrant.url: must begin with http:// or https://")
 
 
 def test_a_key_is_resolved_to_its_hash(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """The event log in SQLite: what is known of an event for ever, and beside it, while it waits or is dead, its payload.
 
 Where the payload is tells the event's state: in the queue with a due time it is queued, there without one it is being
-processed, among the dead letters it is dead, nowhere it is stored.
+processed, among the dead letters it is dead, nowhere it is stored, or dead when its letter was dropped.
 """
 
 import asyncio
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -23,8 +24,10 @@ from memoryos_adapters.events.sqlite_jobs import (
     read_stats,
     settle_event,
 )
+from memoryos_adapters.events.sqlite_letters import drop_letter, list_letters, replay_letter
 from memoryos_adapters.sqlite import Schema, SqliteDatabase, to_micros
 from memoryos_ports.clock import Clock
+from memoryos_ports.dead_letters import DeadLetter
 from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.event_wire import encode_event
 from memoryos_ports.events import Delivery, Event, Published, QueueStats, Receipt, content_hash
@@ -63,6 +66,7 @@ SCHEMA = Schema(
             BEGIN UPDATE event_counters SET waiting = waiting + 1; END""",
         """CREATE TRIGGER event_queue_shrinks AFTER DELETE ON event_queue
             BEGIN UPDATE event_counters SET waiting = waiting - 1; END""",
+        "CREATE TABLE event_dropped_letters (seq INTEGER PRIMARY KEY REFERENCES events)",  # dead, without a payload
     ),
     at_open=(  # what was handed out belonged to a process that is gone
         """UPDATE events SET attempts = attempts + 1, error = 'the process that applied it ended'
@@ -73,7 +77,9 @@ SCHEMA = Schema(
 
 
 class SqliteEvents:
-    """An `EventLog` in a database that was opened with this module's SCHEMA, for consumers in this process.
+    """An `EventLog` with its `DeadLetters`, for consumers in this process.
+
+    Its database was opened with this module's SCHEMA.
 
     At most `max_queue` events wait to be applied; beyond it a publication raises Overloaded. `attempts` counts every
     try that ended, the one that succeeded included.
@@ -165,6 +171,22 @@ class SqliteEvents:
     async def ping(self) -> None:
         """Return when the database answers."""
         await self._db.ping()
+
+    async def list_dead(self, *, limit: int, after: str | None = None) -> list[DeadLetter]:
+        """Return up to `limit` dead letters, oldest first, those after the id `after`."""
+        number = int(after) if after and after.isdecimal() else 0
+        return await self._db.read(partial(list_letters, limit=limit, after=number))
+
+    async def replay(self, ids: Sequence[str]) -> int:
+        """Queue dead letters again; return how many there were."""
+        now = self._now()
+        replayed = [await self._db.write(partial(replay_letter, seq=int(id), now=now)) for id in ids if id.isdecimal()]
+        self._announce()
+        return sum(replayed)
+
+    async def drop(self, ids: Sequence[str]) -> int:
+        """Remove dead letters for good; return how many there were."""
+        return sum([await self._db.erase(partial(drop_letter, seq=int(id))) for id in ids if id.isdecimal()])
 
     async def _take(self, limit: int) -> tuple[list[Delivery], float]:
         """Hand out what is due; return it, and in how many seconds the next is due (infinite: none is queued)."""

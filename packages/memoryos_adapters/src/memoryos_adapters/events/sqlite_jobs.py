@@ -12,10 +12,11 @@ from memoryos_ports.ids import EventId, Scope, SessionId, page_id
 _FIND = """
     SELECT content_hash, pages, attempts, error, CASE
         WHEN event_queue.seq IS NOT NULL THEN iif(due_at IS NULL, 'processing', 'queued')
-        WHEN event_dead_letters.seq IS NOT NULL THEN 'dead'
+        WHEN event_dead_letters.seq IS NOT NULL OR event_dropped_letters.seq IS NOT NULL THEN 'dead'
         ELSE 'stored'
     END
-    FROM events LEFT JOIN event_queue USING (seq) LEFT JOIN event_dead_letters USING (seq)
+    FROM events LEFT JOIN event_queue USING (seq)
+        LEFT JOIN event_dead_letters USING (seq) LEFT JOIN event_dropped_letters USING (seq)
     WHERE tenant = ? AND user = ? AND event_id = ?
 """
 _NEXT_SEQ = "UPDATE event_counters SET last_seq = last_seq + 1"
@@ -42,12 +43,19 @@ _STATS = """
         (SELECT published_at FROM events WHERE seq = (SELECT min(seq) FROM event_queue)),
         (SELECT count(*) FROM event_dead_letters)
 """
-_PURGE = "DELETE FROM events WHERE settled_at < ? AND seq NOT IN (SELECT seq FROM event_dead_letters)"
+_PURGE = """
+    DELETE FROM events WHERE settled_at < ? AND seq NOT IN (
+        SELECT seq FROM event_dead_letters UNION ALL SELECT seq FROM event_dropped_letters
+    )
+"""
 _ERASE_QUEUED = """
     DELETE FROM event_queue WHERE seq IN (SELECT seq FROM events WHERE tenant = ? AND user = ?)
 """
 _ERASE_DEAD = """
     DELETE FROM event_dead_letters WHERE seq IN (SELECT seq FROM events WHERE tenant = ? AND user = ?)
+"""
+_ERASE_DROPPED = """
+    DELETE FROM event_dropped_letters WHERE seq IN (SELECT seq FROM events WHERE tenant = ? AND user = ?)
 """
 _ERASE = "DELETE FROM events WHERE tenant = ? AND user = ?"
 _PAYLOADS = """
@@ -145,6 +153,7 @@ def erase_events(connection: sqlite3.Connection, *, scope: Scope) -> int:
     key = (scope.tenant_id, scope.user_id)
     connection.execute(_ERASE_QUEUED, key)
     connection.execute(_ERASE_DEAD, key)
+    connection.execute(_ERASE_DROPPED, key)
     return connection.execute(_ERASE, key).rowcount
 
 

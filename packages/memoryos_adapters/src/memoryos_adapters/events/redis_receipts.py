@@ -1,0 +1,101 @@
+"""Receipts of events in Redis: what became of each, and who publishes it."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from memoryos_adapters.events.redis_entries import Entry, describe_content
+from memoryos_adapters.events.redis_partitions import Partitions, event_of, receipt_keys
+from memoryos_adapters.events.redis_script import EventScript
+from memoryos_adapters.redis_database import RedisDatabase
+from memoryos_ports.clock import Clock
+from memoryos_ports.events import EventState, Receipt
+from memoryos_ports.ids import EventId, Scope, page_id
+
+_FIELDS: Final = ("state", "entry", "pages", "attempts", "error")
+_FIRST_PAUSE_S: Final = 0.01
+_LONGEST_PAUSE_S: Final = 0.2
+
+
+class Receipts:
+    """Receipts; those of stored events expire by themselves `days` after they were stored (0: never)."""
+
+    def __init__(
+        self, redis: RedisDatabase, script: EventScript, partitions: Partitions, clock: Clock, *, days: int
+    ) -> None:
+        self._redis = redis
+        self._script = script
+        self._partitions = partitions
+        self._clock = clock
+        self._kept = timedelta(days=days)
+        self.keep_ms = self._kept // timedelta(milliseconds=1)
+
+    async def find(self, scope: Scope, event_id: EventId) -> Receipt | None:
+        """Return what became of an event, None when it is not known."""
+        key, _ = receipt_keys(scope, event_id)
+        state, entry, pages, attempts, error = await self._redis.execute("HMGET", key, *_FIELDS)
+        if state is None:
+            return None
+        receipt = queued_receipt(scope, event_id, pages=int(pages), error=error.decode() if error else None)
+        if state != b"queued":
+            return _changed(receipt, state.decode(), int(attempts))
+        return await self._of_the_stream(receipt, entry.decode())
+
+    async def settled(self, scope: Scope, event_id: EventId, *, timeout_s: float) -> Receipt | None:
+        """Return the receipt as soon as it says stored or dead, or whatever it says after `timeout_s`."""
+        loop = asyncio.get_running_loop()
+        deadline, pause_s = loop.time() + timeout_s, _FIRST_PAUSE_S
+        while True:
+            receipt = await self.find(scope, event_id)
+            patience_s = deadline - loop.time()
+            if patience_s <= 0 or (receipt is not None and receipt.state in ("stored", "dead")):
+                return receipt
+            await asyncio.sleep(min(pause_s, patience_s))
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def note(
+        self, entry: Entry, state: EventState, *, handle: str, attempts: int, error: str = "", is_new: bool = True
+    ) -> bool:
+        """Note what became of an entry; return whether that is known now. `is_new` also makes a receipt."""
+        if entry.scope is None:
+            return True
+        content, pages = describe_content(entry.payload) if is_new else ("", 0)
+        facts = (state, attempts, to_bytes(error), content, pages, handle, entry.event_id, self.keep_ms)
+        return bool(await self._script.at(receipt_keys(entry.scope, entry.event_id), "note", *facts))
+
+    async def purge(self, *, before: datetime) -> int:
+        """Forget receipts of events stored before this moment; return how many. Looks at all when it must."""
+        if self._kept and before <= self._clock.now() - self._kept:
+            return 0
+        before_ms = round(before.timestamp() * 1000)
+        purged = 0
+        async for key in self._redis.keys("memoryos:{*}:event:*"):
+            index, event_id = event_of(key)
+            purged += await self._script.at((key, index), "purge", event_id, before_ms)
+        return purged
+
+    async def _of_the_stream(self, receipt: Receipt, handle: str) -> Receipt:
+        """Return the receipt of an event that waits or is in somebody's hands, which the stream knows best."""
+        located = self._partitions.locate(handle)
+        if located is None:
+            return receipt
+        partition, entry = located
+        is_in_hand, attempts = await self._script.on(partition, "state", partition.group, entry)
+        return _changed(receipt, "processing" if is_in_hand else "queued", attempts)
+
+
+def queued_receipt(scope: Scope, event_id: EventId, *, pages: int, error: str | None = None) -> Receipt:
+    """Return the receipt of an event that was just taken in."""
+    memory_ids = tuple(page_id(scope, event_id, index) for index in range(pages))
+    return Receipt(event_id=event_id, state="queued", error=error, memory_ids=memory_ids)
+
+
+def to_bytes(text: str) -> bytes:
+    """Return a text as UTF-8, whatever an error put into it."""
+    return text.encode(errors="backslashreplace")
+
+
+def _changed(receipt: Receipt, state: EventState, attempts: int) -> Receipt:
+    return msgspec.structs.replace(receipt, state=state, attempts=attempts)

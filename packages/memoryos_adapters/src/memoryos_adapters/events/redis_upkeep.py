@@ -1,0 +1,55 @@
+"""The state of the streams, and keeping them tidy: entries that every group is done with, consumers that are gone."""
+
+import asyncio
+from typing import Final
+
+from memoryos_adapters.events.redis_consumer import Consumer
+from memoryos_adapters.events.redis_partitions import Partition, Partitions
+from memoryos_adapters.events.redis_script import EventScript
+from memoryos_adapters.redis_database import RedisDatabase
+from memoryos_ports.errors import UpstreamProtocolError
+from memoryos_ports.events import QueueStats
+
+_NOTHING_THERE: Final = ("no such key", "NOGROUP")
+
+
+class Upkeep:
+    """Looks after the streams of all partitions."""
+
+    def __init__(self, redis: RedisDatabase, script: EventScript, partitions: Partitions, consumer: Consumer) -> None:
+        self._redis = redis
+        self._script = script
+        self._partitions = partitions
+        self._consumer = consumer
+
+    async def stats(self) -> QueueStats:
+        """Return the state of the queue, of which an entry is a part until our group is done with it."""
+        found = [await self._script.on(each, "stats", each.group) for each in self._partitions]
+        return QueueStats(
+            length=sum(length for length, _, _ in found),
+            dead=sum(dead for _, dead, _ in found),
+            oldest_age_s=max(age_ms for _, _, age_ms in found) / 1000,
+        )
+
+    async def tidy(self) -> None:
+        """Trim below what is pending or undelivered in any group; delete idle consumers without a lease."""
+        await asyncio.gather(*map(self._tidy, self._partitions))
+
+    async def _tidy(self, partition: Partition) -> None:
+        await self._script.on(partition, "trim")
+        idle = await self._idle_consumers(partition)
+        gone = idle - await self._consumer.are_alive(idle) - {self._consumer.name}
+        if gone:
+            await self._script.on(partition, "dismiss", partition.group, *sorted(gone))
+
+    async def _idle_consumers(self, partition: Partition) -> set[str]:
+        """Return who has nothing pending and has asked for nothing for longer than a lease."""
+        try:
+            answer = await self._redis.execute("XINFO", "CONSUMERS", partition.stream, partition.group)
+        except UpstreamProtocolError as exc:
+            if any(words in exc.detail for words in _NOTHING_THERE):
+                return set()
+            raise
+        consumers = [dict(zip(flat[::2], flat[1::2], strict=True)) for flat in answer]
+        lease_ms = self._consumer.lease_s * 1000
+        return {each[b"name"].decode() for each in consumers if each[b"pending"] == 0 and each[b"idle"] > lease_ms}

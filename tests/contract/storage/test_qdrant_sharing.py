@@ -1,0 +1,137 @@
+"""Processes that share one Qdrant server: what one writes the others see, and of two that begin at once both can."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from memoryos_adapters.settings import QdrantSettings
+from memoryos_adapters.storage.qdrant import QdrantMemory
+from memoryos_ports.embedding import EmbedderStamp
+from memoryos_ports.errors import EmbedderMismatch, UpstreamProtocolError, UpstreamUnavailable
+from tests.contract.storage.conftest import drop
+from tests.contract.storage.indexes import (
+    ANN,
+    BOB,
+    EAST,
+    NORTH,
+    STAMP,
+    collection_of,
+    find,
+    ids_of,
+    list_all,
+    make_entry,
+    make_page,
+)
+from tests.support.qdrant_facade.process import QdrantFacade
+
+OTHER = EmbedderStamp(name="other", dimensions=4)
+
+
+@pytest.fixture
+def settings(facade: QdrantFacade, tmp_path: Path) -> Iterator[QdrantSettings]:
+    """A collection of the test's own, which nobody has made yet."""
+    yield QdrantSettings(url=facade.url, collection=collection_of(tmp_path))
+    drop(facade.url, tmp_path)
+
+
+@asynccontextmanager
+async def two_of(settings: QdrantSettings) -> AsyncIterator[tuple[QdrantMemory, QdrantMemory]]:
+    """Open the same index twice."""
+    async with QdrantMemory.open(settings, STAMP) as one, QdrantMemory.open(settings, STAMP) as other:
+        yield one, other
+
+
+async def test_what_one_writes_the_other_sees_at_once(settings: QdrantSettings) -> None:
+    page, new = make_page("e", "green tea"), make_page("e", "black coffee")
+    async with two_of(settings) as (one, other):
+        await one.insert([make_entry(page, NORTH, EAST)])
+        assert await find(other, "tea", vector=EAST) == {"e"}
+        assert await other.insert([make_entry(new)]) == [page.id]
+
+        await other.put([make_entry(new, NORTH)])
+        assert await one.get(ANN, [page.id]) == [new]
+        assert await find(one, "tea") == set()
+
+        await one.supersede(ANN, [page.id])
+        assert await find(other, "coffee", vector=NORTH) == set()
+
+        assert await other.delete(ANN, [page.id]) == [page.id]
+        assert await one.get(ANN, [page.id]) == []
+        await one.put([make_entry(page)])
+        assert await list_all(other, limit=5) == []
+
+        await other.insert([make_entry(make_page("his", scope=BOB))])
+        assert await one.erase(BOB) == 1
+        assert await other.count(BOB) == 0
+
+
+async def test_inserts_of_the_same_pages_by_both_leave_each_once(settings: QdrantSettings) -> None:
+    pages = [make_page(f"e{number}", f"note{number}") for number in range(60)]
+    async with two_of(settings) as (one, other), asyncio.timeout(30):
+        async with asyncio.TaskGroup() as tasks:
+            for page in pages:
+                tasks.create_task(one.insert([make_entry(page, NORTH, EAST)]))
+                tasks.create_task(other.insert([make_entry(replace(page, text="too late"), EAST)]))
+
+        stored = await list_all(one, limit=50)
+        assert sorted(ids_of(stored)) == sorted(ids_of(pages))
+        assert {page.id for page in pages if page in stored} == {page.id for page in stored if page.text != "too late"}
+
+
+async def test_many_that_make_the_index_at_the_same_time_all_can(settings: QdrantSettings) -> None:
+    async def write(number: int) -> None:
+        async with QdrantMemory.open(settings, STAMP) as memory:
+            await memory.insert([make_entry(make_page(f"e{number}"), NORTH)])
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        for number in range(8):
+            tasks.create_task(write(number))
+
+    async with QdrantMemory.open(settings, STAMP) as memory:
+        assert await memory.count(ANN) == 8
+        await memory.ping()
+
+
+async def test_an_index_that_vanishes_is_made_again(
+    settings: QdrantSettings, facade: QdrantFacade, tmp_path: Path
+) -> None:
+    async with QdrantMemory.open(settings, STAMP) as memory:
+        await memory.insert([make_entry(make_page("old"), NORTH)])
+        drop(facade.url, tmp_path)
+
+        assert await find(memory, "tea", vector=NORTH) == set()
+        await memory.insert([make_entry(make_page("new"), NORTH)])
+        assert await find(memory, "tea", vector=NORTH) == {"new"}
+        await memory.ping()
+
+
+async def test_an_index_that_was_made_anew_by_another_embedder_is_refused_once_that_is_noticed(
+    settings: QdrantSettings, facade: QdrantFacade, tmp_path: Path
+) -> None:
+    async with QdrantMemory.open(settings, STAMP) as memory:
+        drop(facade.url, tmp_path)
+        async with QdrantMemory.open(settings, OTHER):
+            pass
+
+        with pytest.raises(UpstreamProtocolError, match="other/4"):
+            await memory.ping()
+        for _ in range(2):
+            with pytest.raises(EmbedderMismatch):
+                await memory.insert([make_entry(make_page("e"), NORTH)])
+
+        drop(facade.url, tmp_path)
+        await memory.insert([make_entry(make_page("e"), NORTH)])
+        await memory.ping()
+
+
+async def test_what_a_process_has_under_way_at_its_end_is_not_told_as_done(settings: QdrantSettings) -> None:
+    async with QdrantMemory.open(settings, STAMP) as memory:
+        inserts = [asyncio.create_task(memory.insert([make_entry(make_page(f"e{number}"))])) for number in range(3)]
+        await asyncio.sleep(0)
+
+    done = await asyncio.wait_for(asyncio.gather(*inserts, return_exceptions=True), 30)
+    assert {type(result) for result in done} <= {asyncio.CancelledError, UpstreamUnavailable}
