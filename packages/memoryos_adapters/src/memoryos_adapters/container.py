@@ -18,6 +18,7 @@ from memoryos_ports.events import EventLog
 from memoryos_ports.faq import FaqMemory
 from memoryos_ports.locks import Locks
 from memoryos_ports.memory import MemoryStorage
+from memoryos_ports.outbox import Outbox
 from memoryos_ports.short_term import ShortTermStore
 
 
@@ -29,6 +30,7 @@ class AdapterContainer(containers.DeclarativeContainer):
     short_term = providers.Dependency(instance_of=ShortTermStore)  # type: ignore[type-abstract]
     events = providers.Dependency(instance_of=EventLog)  # type: ignore[type-abstract]
     dead_letters = providers.Dependency(instance_of=DeadLetters)  # type: ignore[type-abstract]
+    outbox = providers.Dependency(instance_of=Outbox)  # type: ignore[type-abstract]
     documents = providers.Dependency(instance_of=DocumentStore)  # type: ignore[type-abstract]
     due = providers.Dependency(instance_of=DueSet)  # type: ignore[type-abstract]
     locks = providers.Dependency(instance_of=Locks)  # type: ignore[type-abstract]

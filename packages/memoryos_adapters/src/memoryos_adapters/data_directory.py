@@ -1,4 +1,4 @@
-"""The directory that holds everything of the embedded profile: its format version, and the lock of its one user.
+"""The directory that holds what a process keeps itself: its format version, and the lock of its one user.
 
 POSIX only: the lock is `flock`, which the kernel releases when the process ends, however it ends.
 """
@@ -57,6 +57,11 @@ class DataDirectory:
     def index(self) -> Path:
         """The directory of the memory index; whoever opens the index makes it."""
         return self.path / "index"
+
+    @property
+    def outbox(self) -> Path:
+        """Where a gateway of the server profile keeps events while Redis is down."""
+        return self.path / "outbox.sqlite3"
 
     def announce(self, url: str) -> None:
         """Tell other processes, from now on, where this one serves."""

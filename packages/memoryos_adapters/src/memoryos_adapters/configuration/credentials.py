@@ -30,13 +30,20 @@ def read_secret(
 
 
 def separate_password(
-    path: KeyPath, url: str, *, given: Secret | None, schemes: Collection[str], faults: Faults
+    path: KeyPath,
+    url: str,
+    *,
+    given: Secret | None,
+    schemes: Collection[str],
+    faults: Faults,
+    with_query: bool = False,
 ) -> tuple[str, Secret | None]:
     """Return the URL at `path` without the password in it, and that password, or the one `given` beside it.
 
-    Faults: it is no URL with a host and a scheme of `schemes`; there are two passwords.
+    Faults: it is no URL with a host and a scheme of `schemes`, or has a query that it must not have; there are two
+    passwords.
     """
-    if problem := url_problem(url, schemes=schemes, with_user=True):
+    if problem := url_problem(url, schemes=schemes, with_user=True, with_query=with_query):
         faults.add(path, problem, found=echo_of(url))
         return url, given
     bare, inside = split_password(url)

@@ -14,7 +14,7 @@ REDIS_SCHEMES = ("redis", "rediss")
 _HOST = re.compile(r"\.?[\w-]+(?:\.[\w-]+)*\.?")
 
 
-def url_problem(url: str, *, schemes: Collection[str], with_user: bool = False) -> str | None:
+def url_problem(url: str, *, schemes: Collection[str], with_user: bool = False, with_query: bool = False) -> str | None:
     """Return what keeps `url` from being one with a host and a scheme of `schemes`, else None."""
     parts = _split(url)
     if parts is None:
@@ -25,6 +25,8 @@ def url_problem(url: str, *, schemes: Collection[str], with_user: bool = False) 
         return "names no host"
     if "@" in parts.netloc and not with_user:
         return "must not hold a user name or password"
+    if with_query:
+        return "must not hold a fragment" if parts.fragment else None
     return "must not hold a query or fragment" if parts.query or parts.fragment else None
 
 
@@ -45,6 +47,12 @@ def is_host(text: str) -> bool:
     except ValueError:
         return _HOST.fullmatch(text) is not None
     return True
+
+
+def is_host_and_port(text: str) -> bool:
+    """Tell whether `text` is ``host:port``; an IPv6 address stands in brackets."""
+    parts = _split(f"//{text}")
+    return parts is not None and parts.netloc == text and bool(parts.hostname) and bool(parts.port) and "@" not in text
 
 
 def echo_of(url: str) -> object:

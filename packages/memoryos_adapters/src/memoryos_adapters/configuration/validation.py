@@ -1,39 +1,26 @@
-"""The rules that a type cannot say: what belongs together, what exists, what this version can do."""
+"""The rules that a type cannot say: what belongs together, and what exists."""
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
-from memoryos_adapters.configuration.credentials import read_secret, read_variable, separate_password
+from memoryos_adapters.configuration.credentials import read_variable
 from memoryos_adapters.configuration.faults import Faults, KeyPath, allowed_text
 from memoryos_adapters.configuration.targets import check_target
-from memoryos_adapters.configuration.urls import HTTP_SCHEMES, REDIS_SCHEMES, echo_of, is_origin, url_problem
+from memoryos_adapters.configuration.urls import echo_of, is_origin
 from memoryos_adapters.configuration.validation_embedding import check_embedding
 from memoryos_adapters.configuration.validation_http import check_http
 from memoryos_adapters.configuration.validation_llm import check_llm
 from memoryos_adapters.configuration.validation_privacy import check_privacy
 from memoryos_adapters.configuration.validation_router import check_router
+from memoryos_adapters.configuration.validation_storage import check_storage
 from memoryos_adapters.network import is_loopback
-from memoryos_adapters.settings import (
-    AuthKeySettings,
-    AuthSettings,
-    LogSettings,
-    QdrantSettings,
-    RedisSettings,
-    ServerSettings,
-    Settings,
-    StorageSettings,
-)
+from memoryos_adapters.settings import AuthKeySettings, AuthSettings, LogSettings, ServerSettings, Settings
 from memoryos_ports.errors import InvalidInput
 from memoryos_ports.ids import check_id
-
-NOT_AVAILABLE_YET: Final[Mapping[str, Sequence[str]]] = {
-    "storage.profile": ("server",),
-}
-"""Values that the documentation names and this version refuses. Building one removes its word."""
 
 LOG_LEVELS: Final = ("trace", "debug", "info", "success", "warning", "error", "critical")
 
@@ -43,12 +30,11 @@ _MODELS = re.compile(r"[^\s*]+\*?|\*")
 
 def check_settings(settings: Settings, environ: Mapping[str, str], faults: Faults) -> Settings:
     """Return the settings with secrets, base URLs and key hashes filled in; whatever breaks a rule goes to `faults`."""
-    _check_available(settings, faults)
     _check_server(settings.server, faults, has_keys=bool(settings.auth.keys) or faults.touches(("auth", "keys")))
     checked = replace(
         settings,
         log=_check_log(settings.log, faults),
-        storage=_check_storage(settings.storage, environ, faults),
+        storage=check_storage(settings.storage, settings.worker, environ, faults),
         http=check_http(settings.http, environ, faults),
         llm=check_llm(settings.llm, environ, faults),
         embedding=check_embedding(settings.embedding, environ, faults),
@@ -59,13 +45,6 @@ def check_settings(settings: Settings, environ: Mapping[str, str], faults: Fault
     if settings.consolidation.llm is not None:
         check_target(("consolidation", "llm"), settings.consolidation.llm, settings.llm.providers, faults)
     return checked
-
-
-def _check_available(settings: Settings, faults: Faults) -> None:
-    chosen = {"storage.profile": settings.storage.profile}
-    for key, value in chosen.items():
-        if value in NOT_AVAILABLE_YET.get(key, ()):
-            faults.add(tuple(key.split(".")), "not available in this version", found=value)
 
 
 def _check_server(server: ServerSettings, faults: Faults, *, has_keys: bool) -> None:
@@ -93,33 +72,6 @@ def _check_log(log: LogSettings, faults: Faults) -> LogSettings:
             faults.add(path, "unknown level", found=level, hint=allowed_text(LOG_LEVELS))
     modules = {module: level.lower() for module, level in log.modules.items()}
     return replace(log, level=log.level.lower(), modules=modules)
-
-
-def _check_storage(storage: StorageSettings, environ: Mapping[str, str], faults: Faults) -> StorageSettings:
-    return replace(
-        storage,
-        redis=_check_redis(storage.redis, environ, faults),
-        qdrant=_check_qdrant(storage.qdrant, environ, faults),
-    )
-
-
-def _check_redis(redis: RedisSettings, environ: Mapping[str, str], faults: Faults) -> RedisSettings:
-    path = ("storage", "redis")
-    given = read_secret(
-        (*path, "password"), variable=redis.password_env, literal=redis.password, environ=environ, faults=faults
-    )
-    url, password = separate_password((*path, "url"), redis.url, given=given, schemes=REDIS_SCHEMES, faults=faults)
-    return replace(redis, url=url, password=password)
-
-
-def _check_qdrant(qdrant: QdrantSettings, environ: Mapping[str, str], faults: Faults) -> QdrantSettings:
-    path = ("storage", "qdrant")
-    if problem := url_problem(qdrant.url, schemes=HTTP_SCHEMES):
-        faults.add((*path, "url"), problem, found=echo_of(qdrant.url))
-    key = read_secret(
-        (*path, "api_key"), variable=qdrant.api_key_env, literal=qdrant.api_key, environ=environ, faults=faults
-    )
-    return replace(qdrant, api_key=key)
 
 
 def _check_auth(auth: AuthSettings, environ: Mapping[str, str], faults: Faults) -> AuthSettings:

@@ -12,10 +12,10 @@ import msgspec
 from qdrant_edge import CountRequest, Filter, IsEmptyCondition, Point, Record, SparseVector
 
 from memoryos_adapters.storage.edge_errors import engine_errors
-from memoryos_adapters.storage.edge_shard import DENSE, SPARSE
 from memoryos_adapters.storage.edge_stamp import read_stamped_shard
 from memoryos_adapters.storage.edge_successor import Successor
 from memoryos_adapters.storage.payload import point_ids, read_chunk, read_memory
+from memoryos_adapters.storage.requests import DENSE, SPARSE
 from memoryos_adapters.storage.vectors import check_vector
 from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.ids import MemoryId

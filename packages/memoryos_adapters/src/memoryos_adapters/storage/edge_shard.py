@@ -22,11 +22,10 @@ from memoryos_adapters.storage.edge_stamp import (
     read_stamped_shard,
     write_stamped_shard,
 )
+from memoryos_adapters.storage.payload import KEYWORD_FIELDS, TENANT_FIELDS, TIME_FIELDS
+from memoryos_adapters.storage.requests import DENSE, SPARSE
 from memoryos_ports.embedding import EmbedderStamp
 from memoryos_ports.errors import EmbedderMismatch, StorageFull
-
-DENSE = "text"
-SPARSE = "terms"
 
 
 def open_shard(directory: Path, stamp: EmbedderStamp, *, reserve_bytes: int) -> EdgeShard:
@@ -73,15 +72,10 @@ def _create(shard: Path, dimensions: int) -> None:
 
 def _index_fields(shard: EdgeShard) -> None:
     """Make the payload indexes that are not there: all of a new shard's, the newer ones of an older shard."""
-    keyword, of_scope = KeywordIndexParams(), KeywordIndexParams(is_tenant=True)
     wanted: dict[str, KeywordIndexParams | PayloadSchemaType] = {
-        "search_scope": of_scope,
-        "list_scope": of_scope,
-        "scope": keyword,
-        "session_id": keyword,
-        "agent_id": keyword,
-        "follows": keyword,
-        "timestamp": PayloadSchemaType.Datetime,
+        **dict.fromkeys(TENANT_FIELDS, KeywordIndexParams(is_tenant=True)),
+        **dict.fromkeys(KEYWORD_FIELDS, KeywordIndexParams()),
+        **dict.fromkeys(TIME_FIELDS, PayloadSchemaType.Datetime),
     }
     for field in wanted.keys() - shard.info().payload_schema.keys():
         shard.update(UpdateOperation.create_field_index(field, wanted[field]))

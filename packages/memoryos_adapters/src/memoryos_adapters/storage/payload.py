@@ -34,6 +34,11 @@ from memoryos_ports.errors import InvalidInput
 from memoryos_ports.ids import MemoryId, Scope, chunk_id, scope_key
 from memoryos_ports.memory import Chunk, IndexEntry, Memory, MemoryKind, Page
 
+TENANT_FIELDS = ("search_scope", "list_scope")
+KEYWORD_FIELDS = ("scope", "session_id", "agent_id", "follows")
+TIME_FIELDS = ("timestamp",)
+"""The fields that an engine indexes; by those of a tenant it also groups its points."""
+
 _decoder: msgspec.json.Decoder[Memory] = msgspec.json.Decoder(Memory)
 _page_decoder = msgspec.json.Decoder(Page)
 

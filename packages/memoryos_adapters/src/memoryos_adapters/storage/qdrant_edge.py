@@ -1,7 +1,7 @@
 """The memory index of the embedded profile, on the Qdrant engine inside this process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,10 +12,11 @@ from loguru import logger
 
 from memoryos_adapters.storage.edge_errors import closed, engine_errors
 from memoryos_adapters.storage.edge_index import EdgeIndex
+from memoryos_adapters.storage.planned import PlannedMemory
+from memoryos_adapters.storage.requests import Plan
 from memoryos_ports.embedding import EmbedderStamp
 from memoryos_ports.errors import MemoryOSError
-from memoryos_ports.ids import MemoryId, Scope, SessionId
-from memoryos_ports.memory import Found, IndexEntry, Memory, MemoryKind, MemoryList, MemoryQuery
+from memoryos_ports.memory import Found, MemoryQuery
 
 T = TypeVar("T")
 
@@ -24,8 +25,10 @@ DEFAULT_RESERVE_BYTES = 128 * 2**20
 _CLOSE_TIMEOUT_S = 10.0
 
 
-class QdrantEdgeMemory:
+class QdrantEdgeMemory(PlannedMemory):
     """A `MemoryStorage` on a shard of the in-process Qdrant engine; built by `open`.
+
+    What was written is in the engine's write-ahead log on return.
 
     The engine holds the GIL while it works, so that one thread is all that is of use; it also makes what reads and
     then writes atomic. A shard opens in one process at a time.
@@ -61,65 +64,28 @@ class QdrantEdgeMemory:
         """The embedder whose vectors this index holds."""
         return self._index.stamp
 
-    async def insert(self, entries: Sequence[IndexEntry]) -> list[MemoryId]:
-        """Store pages that are not known and return the others' ids; in the write-ahead log on return."""
-        return await self._run(partial(self._index.insert, entries))
-
-    async def put(self, entries: Sequence[IndexEntry]) -> None:
-        """Store memories over what their ids had; in the write-ahead log on return."""
-        await self._run(partial(self._index.put, entries))
-
     async def search(self, query: MemoryQuery) -> Found:
         """Return the candidates of a query, each with its cosine and the parts of its BM25 score."""
-        return await self._run(partial(self._index.search, query))
-
-    async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Memory]:
-        """Return those of the memories that exist, in the order asked for."""
-        return await self._run(partial(self._index.get, scope, ids))
-
-    async def list_memories(
-        self,
-        scope: Scope,
-        *,
-        limit: int,
-        kind: MemoryKind = "page",
-        cursor: str | None = None,
-        session_id: SessionId | None = None,
-    ) -> MemoryList:
-        """Return memories of a kind newest first; reads all of a timestamp at a time."""
-        return await self._run(partial(self._index.list_memories, scope, kind, limit, cursor, session_id))
-
-    async def delete(self, scope: Scope, ids: Sequence[MemoryId]) -> list[MemoryId]:
-        """Delete memories and their chunks, leaving tombstones."""
-        return await self._run(partial(self._index.delete, scope, ids))
-
-    async def supersede(self, scope: Scope, ids: Sequence[MemoryId]) -> None:
-        """Mark pages as superseded."""
-        await self._run(partial(self._index.supersede, scope, ids))
-
-    async def erase(self, scope: Scope) -> int:
-        """Remove everything of a scope."""
-        return await self._run(partial(self._index.erase, scope))
+        return await self._do(partial(self._index.search, query))
 
     def residue(self) -> str | None:
         """Return what the files of the index wait for."""
         return self._index.residue()
 
-    async def count(self, scope: Scope, *, kind: MemoryKind = "page") -> int:
-        """Return how many memories of a kind exist."""
-        return await self._run(partial(self._index.count, scope, kind))
-
     async def ping(self) -> None:
         """Return when the engine answers."""
-        await self._run(self._index.ping)
+        await self._do(self._index.ping)
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, plan: Plan[T]) -> T:
+        return await self._do(partial(self._index.run, plan))
+
+    async def _do(self, work: Callable[[], T]) -> T:
         return await _run(self._thread, work)
 
     async def _close(self) -> None:
         try:
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-                await self._run(self._index.close)
+                await self._do(self._index.close)
         except (TimeoutError, MemoryOSError) as exc:
             logger.bind(reason=repr(exc)).warning("memory index not flushed: the next start replays its log")
 

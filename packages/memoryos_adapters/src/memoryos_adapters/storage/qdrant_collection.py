@@ -1,0 +1,165 @@
+"""The collection of a Qdrant server that holds the index: made when it is missing, checked before it is used.
+
+Whose vectors it holds is said in the collection's own metadata, with which it is made in one step: of two processes
+that make it at the same time the second is told so, and checks what the first has made.
+"""
+
+import asyncio
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from loguru import logger
+
+from memoryos_adapters.settings import QdrantSettings
+from memoryos_adapters.storage.payload import KEYWORD_FIELDS, TENANT_FIELDS, TIME_FIELDS
+from memoryos_adapters.storage.qdrant_http import UPSTREAM, QdrantHttp, Refused
+from memoryos_adapters.storage.requests import DENSE, SPARSE
+from memoryos_ports.embedding import EmbedderStamp
+from memoryos_ports.errors import EmbedderMismatch, UpstreamProtocolError
+
+T = TypeVar("T")
+
+OLDEST = (1, 19)
+"""The oldest server that has all that is used: IDF by corpus (1.19), update modes (1.17), metadata (1.16)."""
+
+_MISSING, _TAKEN = 404, 409
+_QUANTIZATION: dict[str, dict[str, Any]] = {
+    "scalar": {"scalar": {"type": "int8", "always_ram": True}},
+    "binary": {"binary": {"always_ram": True}},
+}
+_LINKS = 16  # per point of a scope, where there is an index of the vectors
+
+
+class _Server(msgspec.Struct):
+    version: str
+
+
+class _Stamp(msgspec.Struct):
+    embedder: str
+    dimensions: int
+
+
+class _Metadata(msgspec.Struct):
+    memoryos: _Stamp | None = None
+
+
+class _Config(msgspec.Struct):
+    metadata: _Metadata | None = None
+
+
+class _Collection(msgspec.Struct):
+    config: _Config
+    payload_schema: dict[str, Any] = {}
+
+
+class QdrantCollection:
+    """A collection of one stamp, whose calls make and check it the first time, and again once it is gone.
+
+    Every call raises EmbedderMismatch while it holds another embedder's vectors, UpstreamProtocolError while it is
+    none of ours or the server is too old, and what `QdrantHttp` raises.
+    """
+
+    def __init__(self, http: QdrantHttp, settings: QdrantSettings, stamp: EmbedderStamp) -> None:
+        self.stamp = stamp
+        self._http = http
+        self._settings = settings
+        self._path = f"/collections/{quote(settings.collection, safe='')}"
+        self._is_ready = False
+        self._checking = asyncio.Lock()
+
+    async def call(self, method: str, path: str, body: bytes, *, answer: type[T]) -> T:
+        """Return what the server answers to a call; `path` is within the collection."""
+        await self.ready()
+        try:
+            return await self._http.call(method, self._path + path, body, answer=answer)
+        except Refused as exc:
+            if exc.status != _MISSING:
+                raise
+        logger.bind(collection=self._settings.collection).warning("memory index is gone from the server, made anew")
+        self._is_ready = False
+        await self.ready()
+        return await self._http.call(method, self._path + path, body, answer=answer)
+
+    async def ready(self) -> None:
+        """Return once the collection is there and ours."""
+        if not self._is_ready:
+            async with self._checking:
+                if not self._is_ready:
+                    await self.check()
+
+    async def check(self) -> None:
+        """Look at the collection, whatever was known of it; make it when it is missing, and its indexes."""
+        self._is_ready = False
+        await self._check_server()
+        found = await self._look() or await self._make()
+        _check_stamp(found, self.stamp)
+        for field, schema in _indexes().items():
+            if field not in found.payload_schema:
+                body = msgspec.json.encode({"field_name": field, "field_schema": schema})
+                await self._http.call("PUT", f"{self._path}/index?wait=true", body, answer=dict)
+        self._is_ready = True
+
+    async def _check_server(self) -> None:
+        content = await self._http.send("GET", "/")
+        try:
+            version = msgspec.json.decode(content, type=_Server).version
+            major, minor = map(int, version.split(".")[:2])
+        except ValueError as exc:  # msgspec's errors are ValueErrors
+            raise UpstreamProtocolError(upstream=UPSTREAM, detail="does not say its version") from exc
+        if (major, minor) < OLDEST:
+            wanted = ".".join(map(str, OLDEST))
+            raise UpstreamProtocolError(upstream=UPSTREAM, detail=f"is version {version}, older than {wanted}")
+
+    async def _look(self) -> _Collection | None:
+        try:
+            return await self._http.call("GET", self._path, answer=_Collection)
+        except Refused as exc:
+            if exc.status == _MISSING:
+                return None
+            raise
+
+    async def _make(self) -> _Collection:
+        try:
+            await self._http.call("PUT", self._path, msgspec.json.encode(self._schema()), answer=bool)
+        except Refused as exc:
+            if exc.status != _TAKEN:
+                raise
+        return await self._http.call("GET", self._path, answer=_Collection)
+
+    def _schema(self) -> dict[str, Any]:
+        """Return what the collection is made with.
+
+        Without quantization there is no index of the vectors: scans of one scope are exact, and fast. With it there
+        is one per scope, and none across scopes.
+        """
+        settings = self._settings
+        quantization = _QUANTIZATION.get(settings.quantization)
+        return {
+            "vectors": {DENSE: {"size": self.stamp.dimensions, "distance": "Cosine", "on_disk": settings.on_disk}},
+            "sparse_vectors": {SPARSE: {"modifier": "idf", "index": {"on_disk": settings.on_disk}}},
+            "shard_number": settings.shard_number,
+            "replication_factor": settings.replication_factor,
+            "write_consistency_factor": settings.write_consistency_factor,
+            "hnsw_config": {"m": 0, "payload_m": _LINKS if quantization else 0},
+            "quantization_config": quantization,
+            "metadata": {"memoryos": {"embedder": self.stamp.name, "dimensions": self.stamp.dimensions}},
+        }
+
+
+def _indexes() -> dict[str, dict[str, Any]]:
+    """Return how each payload field is indexed; only scopes have an index of vectors of their own."""
+    return {
+        **{field: {"type": "keyword", "is_tenant": True} for field in TENANT_FIELDS},
+        **{field: {"type": "keyword", "enable_hnsw": False} for field in KEYWORD_FIELDS},
+        **{field: {"type": "datetime", "enable_hnsw": False} for field in TIME_FIELDS},
+    }
+
+
+def _check_stamp(found: _Collection, stamp: EmbedderStamp) -> None:
+    stored = found.config.metadata.memoryos if found.config.metadata else None
+    if stored is None:
+        raise UpstreamProtocolError(upstream=UPSTREAM, detail="the collection is not one of MemoryOS")
+    held = EmbedderStamp(name=stored.embedder, dimensions=stored.dimensions)
+    if held != stamp:
+        raise EmbedderMismatch(stored=str(held), configured=str(stamp))

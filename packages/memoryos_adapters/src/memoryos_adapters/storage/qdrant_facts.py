@@ -1,0 +1,61 @@
+"""What a Qdrant server says of itself and of the collection of the index, before anything is opened on it."""
+
+from urllib.parse import quote
+
+import msgspec
+
+from memoryos_adapters.settings import QdrantSettings
+from memoryos_adapters.storage.qdrant_http import UPSTREAM, QdrantHttp, Refused
+from memoryos_ports.embedding import EmbedderStamp
+from memoryos_ports.errors import UpstreamProtocolError
+
+_MISSING = 404
+
+
+class QdrantFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """`stamp` is that of the collection, None when there is none; `points` are the chunks that it holds."""
+
+    version: str
+    points: int = 0
+    stamp: EmbedderStamp | None = None
+
+
+class _Server(msgspec.Struct):
+    version: str
+
+
+class _Stamp(msgspec.Struct):
+    embedder: str
+    dimensions: int
+
+
+class _Metadata(msgspec.Struct):
+    memoryos: _Stamp | None = None
+
+
+class _Config(msgspec.Struct):
+    metadata: _Metadata | None = None
+
+
+class _Collection(msgspec.Struct):
+    config: _Config
+    points_count: int | None = None
+
+
+async def read_facts(settings: QdrantSettings) -> QdrantFacts:
+    """Ask the server. Raises UpstreamError when it does not answer, or not as a Qdrant does."""
+    async with QdrantHttp.open(settings) as http:
+        try:
+            version = msgspec.json.decode(await http.send("GET", "/"), type=_Server).version
+        except msgspec.DecodeError as exc:
+            raise UpstreamProtocolError(upstream=UPSTREAM, detail="does not say its version") from exc
+        try:
+            path = f"/collections/{quote(settings.collection, safe='')}"
+            found = await http.call("GET", path, answer=_Collection)
+        except Refused as exc:
+            if exc.status != _MISSING:
+                raise
+            return QdrantFacts(version=version)
+    stored = found.config.metadata and found.config.metadata.memoryos
+    stamp = EmbedderStamp(name=stored.embedder, dimensions=stored.dimensions) if stored else None
+    return QdrantFacts(version=version, points=found.points_count or 0, stamp=stamp)
