@@ -1,8 +1,43 @@
-"""How often an event is tried, how long it rests in between, and when it is buried."""
+"""Whose fault a failure is, how often an event is tried, how long it rests in between, and when it is buried."""
 
 import random
+from typing import Final
 
 import msgspec
+
+from memoryos_ports.errors import (
+    EmbedderMismatch,
+    Overloaded,
+    QuotaExhausted,
+    RateLimited,
+    StorageFull,
+    UpstreamAuthError,
+    UpstreamProtocolError,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+
+_OF_A_DEPENDENCY: Final = (
+    UpstreamUnavailable,
+    UpstreamTimeout,
+    # what a server says that is half dead (no disk, no replicas, a slot without a master): it must bury nothing
+    UpstreamProtocolError,
+    RateLimited,
+    # nothing is wrong with the event, and only the operator can help: it waits for that
+    QuotaExhausted,
+    UpstreamAuthError,
+    EmbedderMismatch,
+    StorageFull,
+    Overloaded,
+)
+
+
+def is_of_a_dependency(error: Exception) -> bool:
+    """Return whether a failure says that a dependency is not as it should be, and so is no attempt of the event.
+
+    A request that a store refuses as such (`UpstreamRejected`) is the event's own failure, as is everything else.
+    """
+    return isinstance(error, _OF_A_DEPENDENCY)
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):

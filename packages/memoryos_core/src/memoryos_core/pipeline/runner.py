@@ -2,20 +2,20 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from loguru import logger
 
 from memoryos_core.lifecycle.admission import AppliesEvents
-from memoryos_core.pipeline.policy import RetryPolicy
+from memoryos_core.pipeline.observer import EventObserver, Outcome, Unobserved
+from memoryos_core.pipeline.policy import RetryPolicy, is_of_a_dependency
 from memoryos_ports.clock import Clock
 from memoryos_ports.errors import (
+    ConfigurationError,
     InvalidEvent,
     MemoryOSError,
-    Overloaded,
-    RateLimited,
-    StorageFull,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
@@ -24,20 +24,25 @@ from memoryos_ports.events import Delivery, EventLog
 
 Probe = Callable[[], Awaitable[None]]
 
-_DOWN = (UpstreamUnavailable, UpstreamTimeout, RateLimited, StorageFull, Overloaded)
-"""What says that a dependency is down, rather than that the event is at fault."""
-
-_RECEIVE_WAIT_S = 0.2
 _PROBE_EVERY_S = 1.0
 _PROBE_TIMEOUT_S = 2.0
+_GIVE_BACK_S = 2.0
+_LONGEST_WAIT_S = 1.0
+"""A wait is never cut short, since what the log hands out meanwhile would reach nobody; so this is how long an idle
+runner takes to stop."""
+_MANY_PUT_OFF = 1000
 
 
 class Runner:
     """Consumes an event log until it is stopped.
 
     Applied: acknowledged. Failing of itself: left pending with a back-off, buried after its last attempt. Not an
-    event at all: buried at once. A dependency that is down is not an attempt: the event is left and nothing more is
-    taken until every probe succeeds.
+    event at all: buried at once. A dependency that is down is not an attempt, however long it lasts: the event is
+    left and nothing more is taken until every probe succeeds. An event that meets such errors again and again while
+    the probes succeed rests longer each time, so that it stops no others.
+
+    At most `batch` events are asked for at once, and never more than there are free of `concurrency` slots; when
+    there are none the log is asked to wait `wait_s` seconds for one, a second at most.
     """
 
     def __init__(
@@ -47,7 +52,10 @@ class Runner:
         handlers: AppliesEvents,
         probes: Sequence[Probe],
         clock: Clock,
+        observer: EventObserver | None = None,
         concurrency: int = 32,
+        batch: int = 32,
+        wait_s: float = 5.0,
         policy: RetryPolicy | None = None,
         chance: random.Random | None = None,
     ) -> None:
@@ -55,119 +63,195 @@ class Runner:
         self._handlers = handlers
         self._probes = probes
         self._clock = clock
+        self._observer = observer or Unobserved()
         self._concurrency = concurrency
+        self._batch = batch
+        self._wait_s = min(wait_s, _LONGEST_WAIT_S)
         self._policy = policy or RetryPolicy()
         self._chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._stopping = asyncio.Event()
-        self._paused = asyncio.Event()
-        self._unsettled: list[Delivery] = []
-        self._busy = 0
         self._freed = asyncio.Event()
+        self._paused = False
+        self._in_vain = False
+        self._asking: asyncio.Task[list[Delivery]] | None = None
+        self._in_hand: dict[asyncio.Task[None], Delivery] = {}
+        self._unsettled: list[Delivery] = []
+        self._put_offs: Counter[str] = Counter()
+        self._refusal: ConfigurationError | None = None
 
-    def stop(self) -> None:
-        """Take no more events; `run` returns when those in hand are finished."""
+    def stop(self, *, within_s: float | None = None) -> None:
+        """Take no more events; `run` returns when those in hand are finished.
+
+        What is not after `within_s` seconds (None: for ever) is given back without an attempt. May be called again,
+        with less time.
+        """
         self._stopping.set()
+        if within_s is not None:
+            asyncio.get_running_loop().call_later(within_s, self._let_go)
 
     async def run(self) -> None:
-        """Consume until `stop`; cancelling leaves what is in hand to be handed out again."""
+        """Consume until `stop`; cancelling leaves what is in hand to be handed out again.
+
+        Raises ConfigurationError, once what is in hand is finished, when the log says that this consumer cannot go on.
+        """
         async with asyncio.TaskGroup() as tasks:
             while not self._stopping.is_set():
-                if self._paused.is_set():
+                if self._paused:
                     await self._resume_when_up()
-                    continue
-                free = await self._free_slots()
-                for delivery in await self._receive(free):
-                    self._busy += 1
-                    tasks.create_task(self._handle(delivery)).add_done_callback(self._finished)
-        with suppress(MemoryOSError):  # a log that is still down hands them out again by itself
-            await self._give_back()
+                else:
+                    await self._take(tasks)
+        with suppress(MemoryOSError, TimeoutError):  # a log that is still down hands them out again by itself
+            async with asyncio.timeout(_GIVE_BACK_S):
+                await self._give_back()
+        if self._refusal is not None:
+            raise self._refusal
 
-    async def _free_slots(self) -> int:
-        while self._busy >= self._concurrency:
+    async def _take(self, tasks: asyncio.TaskGroup) -> None:
+        while len(self._in_hand) >= self._concurrency:
             self._freed.clear()
             await self._freed.wait()
-        return self._concurrency - self._busy
+        if self._stopping.is_set() or self._paused:  # since the slots were waited for
+            return
+        for delivery in await self._receive(tasks):
+            task = tasks.create_task(self._handle(delivery))
+            self._in_hand[task] = delivery
+            task.add_done_callback(self._finished)
+        self._observer.in_hand(len(self._in_hand))
 
-    def _finished(self, _: asyncio.Task[None]) -> None:
-        self._busy -= 1
-        self._freed.set()
-
-    async def _receive(self, limit: int) -> list[Delivery]:
-        if self._stopping.is_set() or self._paused.is_set():  # since the slots were waited for
-            return []
-        try:
-            deliveries = await self._events.receive(limit=limit, wait_s=_RECEIVE_WAIT_S)
-        except MemoryOSError as exc:
-            self._pause(exc)
-            return []
-        if self._paused.is_set():  # since the log was asked
+    async def _receive(self, tasks: asyncio.TaskGroup) -> list[Delivery]:
+        limit = min(self._batch, self._concurrency - len(self._in_hand))
+        asking = self._asking = tasks.create_task(self._ask(limit))
+        await asyncio.wait({asking})
+        self._asking = None
+        deliveries = [] if asking.cancelled() else asking.result()
+        if self._paused or self._stopping.is_set():  # since the log was asked
             self._unsettled += deliveries
             return []
         return deliveries
 
-    async def _handle(self, delivery: Delivery) -> None:
+    async def _ask(self, limit: int) -> list[Delivery]:
         try:
-            await self._apply(delivery)
-        except MemoryOSError as exc:
-            self._unsettled.append(delivery)  # the log itself does not answer: it is given back once it does
+            return await self._events.receive(limit=limit, wait_s=self._wait_s)
+        except ConfigurationError as exc:
+            self._refusal = exc
+            self._stopping.set()
+            return []
+        except Exception as exc:  # noqa: BLE001 - a log that errs in a way nobody foresaw is asked again
             self._pause(exc)
+            return []
 
-    async def _apply(self, delivery: Delivery) -> None:
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        delivery = self._in_hand.pop(task)
+        if task.cancelled():
+            self._unsettled.append(delivery)
+        self._freed.set()
+        self._observer.in_hand(len(self._in_hand))
+
+    def _let_go(self) -> None:
+        for task in (self._asking, *self._in_hand):
+            if task is not None:
+                task.cancel()
+
+    async def _handle(self, delivery: Delivery) -> None:
+        began = self._clock.monotonic()
+        outcome: Outcome = "put_off"
+        try:
+            outcome = await self._settle(delivery)
+        except Exception as exc:  # noqa: BLE001 - the log did not note what became of it: it is given back
+            self._unsettled.append(delivery)
+            self._doubt(delivery, exc)
+        finally:
+            attempts = delivery.attempts + (outcome != "put_off")
+            self._observer.ended(outcome, attempts=attempts, seconds=self._clock.monotonic() - began)
+
+    async def _settle(self, delivery: Delivery) -> Outcome:
         if self._policy.is_spent(delivery.attempts):  # tries that nobody saw the end of: it kills its consumers
-            await self._bury(delivery, f"{delivery.attempts} attempts, the last without an outcome")
-            return
+            return await self._bury(delivery, f"{delivery.attempts} attempts, the last without an outcome")
         try:
             event = decode_event(delivery.payload, entry_id=delivery.handle, received_at=self._clock.now())
             await self._handlers.apply(event)
         except InvalidEvent as exc:
-            await self._bury(delivery, str(exc))
-        except _DOWN as exc:
-            self._pause(exc)
-            await self._events.leave(delivery, error=str(exc), retry_in_s=_PROBE_EVERY_S, attempted=False)
+            return await self._bury(delivery, str(exc))
         except Exception as exc:  # noqa: BLE001 - one of the two places that catch everything
-            await self._failed(delivery, exc)
-        else:
-            await self._events.ack(delivery)
+            if is_of_a_dependency(exc):
+                return await self._put_off(delivery, exc)
+            return await self._failed(delivery, exc)
+        await self._events.ack(delivery)
+        self._in_vain = False
+        del self._put_offs[delivery.handle]
+        return "stored"
 
-    async def _failed(self, delivery: Delivery, exc: Exception) -> None:
+    async def _put_off(self, delivery: Delivery, exc: Exception) -> Outcome:
+        self._doubt(delivery, exc)
+        rest_s = self._rest_after_doubt(delivery)
+        await self._events.leave(delivery, error=str(exc), retry_in_s=rest_s, attempted=False)
+        return "put_off"
+
+    async def _failed(self, delivery: Delivery, exc: Exception) -> Outcome:
         attempts = delivery.attempts + 1
         error = f"{type(exc).__name__}: {exc}"
         logger.bind(event_id=delivery.event_id, attempts=attempts).opt(exception=exc).error("event failed")
         if self._policy.is_spent(attempts):
-            await self._bury(delivery, error)
-        else:
-            rest_s = self._policy.rest_s(attempts, self._chance)
-            await self._events.leave(delivery, error=error, retry_in_s=rest_s)
+            return await self._bury(delivery, error)
+        rest_s = self._policy.rest_s(attempts, self._chance)
+        await self._events.leave(delivery, error=error, retry_in_s=rest_s)
+        return "failed"
 
-    async def _bury(self, delivery: Delivery, error: str) -> None:
+    async def _bury(self, delivery: Delivery, error: str) -> Outcome:
         logger.bind(event_id=delivery.event_id, error=error).warning("event buried")
         await self._events.bury(delivery, error=error)
+        del self._put_offs[delivery.handle]
+        return "buried"
 
-    def _pause(self, exc: MemoryOSError) -> None:
-        if not self._paused.is_set():
-            self._paused.set()
-            logger.bind(error=str(exc)).warning("event runner paused")
+    def _doubt(self, delivery: Delivery, exc: Exception) -> None:
+        """Note that a dependency failed while this event was in hand."""
+        if len(self._put_offs) >= _MANY_PUT_OFF:  # others consume them by now
+            self._put_offs.clear()
+        self._put_offs[delivery.handle] += 1
+        self._pause(exc)
+
+    def _rest_after_doubt(self, delivery: Delivery) -> float:
+        times = self._put_offs[delivery.handle]
+        return self._policy.rest_s(times, self._chance) if times else 0
+
+    def _pause(self, exc: Exception) -> None:
+        if self._paused:
+            return
+        self._paused = True
+        self._observer.paused(True)
+        unforeseen = None if isinstance(exc, MemoryOSError) else exc
+        logger.bind(error=str(exc)).opt(exception=unforeseen).warning("event runner paused")
 
     async def _resume_when_up(self) -> None:
+        if self._in_vain:
+            await self._rest(_PROBE_EVERY_S)
+        self._in_vain = True  # until an event is applied
         try:
             async with asyncio.timeout(_PROBE_TIMEOUT_S):
-                await asyncio.gather(*(probe() for probe in self._probes))
+                for probe in self._probes:
+                    await probe()
                 await self._give_back()
         except (MemoryOSError, TimeoutError):
-            await self._rest(_PROBE_EVERY_S)
+            self._put_offs.clear()  # it was no event's fault
             return
-        self._paused.clear()
+        self._paused = False
+        self._observer.paused(False)
         logger.info("event runner resumed")
 
     async def _give_back(self) -> None:
+        """Leave what is unsettled, without an attempt. Raises when the log cannot be reached."""
         while self._unsettled:
             delivery = self._unsettled[0]  # more may be appended meanwhile
-            await self._events.leave(delivery, error="not settled", retry_in_s=0, attempted=False)
+            rest_s = self._rest_after_doubt(delivery)
+            try:
+                await self._events.leave(delivery, error="not settled", retry_in_s=rest_s, attempted=False)
+            except (UpstreamUnavailable, UpstreamTimeout):
+                raise
+            except Exception as exc:  # noqa: BLE001 - one that cannot be left must not keep the others back
+                logger.bind(event_id=delivery.event_id).opt(exception=exc).error("event not given back")
             self._unsettled.remove(delivery)
 
     async def _rest(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
-        except TimeoutError:
-            return
