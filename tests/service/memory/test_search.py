@@ -133,7 +133,7 @@ async def test_kinds_choose_what_is_searched(memory: MemoryApi, kinds: list[str]
         ({"AND": [{"session_id": "s-1"}, {"cups": 3}]}, set()),
         ({"timestamp": {"lt": "2026-03-02T00:00:00Z"}}, {"green tea"}),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else " and ".join(sorted(value)),
 )
 async def test_filters_narrow_a_search(memory: MemoryApi, filters: dict[str, Any], found: set[str]) -> None:
     await memory.add("green tea", session_id="s-1", timestamp="2026-03-01T10:00:00Z", metadata={"cups": 1})

@@ -13,17 +13,22 @@ from memoryos_adapters.environ import read_environment
 from memoryos_adapters.logging import configure_logging
 from memoryos_adapters.settings import LogSettings, Settings
 from memoryos_gateway.command_line import NOT_YET, flags_of, make_parser
-from memoryos_gateway.doctor import examine
+from memoryos_gateway.doctor import Finding, examine
 from memoryos_gateway.evaluation.command import EvaluationOptions, run_benchmarks
 from memoryos_gateway.evaluation.plot import require_matplotlib, save_plot
 from memoryos_gateway.evaluation.report import as_json, as_table
+from memoryos_gateway.outbox_command import count_waiting
+from memoryos_gateway.own_http import status_of
 from memoryos_gateway.reembed import reembed
-from memoryos_gateway.serve import serve
+from memoryos_gateway.serve import serve, url_of
 from memoryos_gateway.transfer import Whose, export_user, forget_user, import_file
 from memoryos_ports.errors import ConfigurationError, MemoryOSError
 from memoryos_ports.ids import check_id
 
 OK, FAILED, USAGE = 0, 1, 2
+
+_HTTP_OK: Final = 200
+_HEALTH_TIMEOUT_S: Final = 5.0
 
 _Command: TypeAlias = Callable[[Settings, argparse.Namespace], int]
 
@@ -61,8 +66,29 @@ def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
         _print(_json(findings))
     else:
         for finding in findings:
-            _print(f"{'ok' if finding.ok else 'FAILED':8}{finding.check}: {finding.detail}")
+            _print(f"{_word_for(finding):8}{finding.check}: {finding.detail}")
     return OK if all(finding.ok for finding in findings) else FAILED
+
+
+def _word_for(finding: Finding) -> str:
+    return "FAILED" if not finding.ok else "WARNING" if finding.warning else "ok"
+
+
+def _outbox(settings: Settings, arguments: argparse.Namespace) -> int:
+    waiting = asyncio.run(count_waiting(settings, wait_s=arguments.wait))
+    _print(_json({"waiting": waiting}) if arguments.json else f"{waiting} events wait in the outbox")
+    return FAILED if waiting and arguments.wait is not None else OK
+
+
+def _health(settings: Settings, arguments: argparse.Namespace) -> int:
+    url = (arguments.url or url_of(settings)).rstrip("/") + ("/health/ready" if arguments.ready else "/health/live")
+    try:
+        status = status_of(url, timeout_s=_HEALTH_TIMEOUT_S)
+    except OSError as exc:
+        _complain(f"{url}: {exc}")
+        return FAILED
+    _print(f"{url}: {status}")
+    return OK if status == _HTTP_OK else FAILED
 
 
 def _reembed(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -145,6 +171,8 @@ def _key(arguments: argparse.Namespace) -> str | None:
 _COMMANDS: Final[Mapping[str, _Command]] = {
     "serve": _serve,
     "doctor": _doctor,
+    "outbox": _outbox,
+    "health": _health,
     "reembed": _reembed,
     "eval": _evaluate,
     "export": _export,

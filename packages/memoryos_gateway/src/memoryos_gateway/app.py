@@ -8,6 +8,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
+from memoryos_adapters.metrics import GatewayMetrics, Metrics
 from memoryos_core.chat.service import ChatService
 from memoryos_core.consolidation.profile import ProfileService
 from memoryos_core.embeddings.service import EmbeddingsService
@@ -49,12 +50,14 @@ from memoryos_gateway.routes import (
     memory_sessions,
     memory_transfer,
     memory_users,
+    metrics,
     models,
     quarantine,
     root,
 )
 from memoryos_gateway.routes.access import only_authenticated, provide_access
 from memoryos_ports.clock import Clock
+from memoryos_ports.outbox import Outbox
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,11 +86,14 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     quarantine: Quarantine
     gate: ScopeGate
     health: Health
+    outbox: Outbox | None
+    metrics: Metrics
+    gateway_metrics: GatewayMetrics
     authenticator: Authenticator
     clock: Clock
 
 
-BY_CLOSURE = ("chat", "embeddings")
+BY_CLOSURE = ("chat", "embeddings", "gateway_metrics")
 """Services that raw routes hold, and that no handler is given."""
 
 
@@ -105,13 +111,19 @@ def create_app(
         app = LoopbackGuard(app, allowed_origins)
     if allowed_origins:
         app = Cors(app, allowed_origins)
-    return RequestFrame(app)
+    return RequestFrame(app, services.gateway_metrics)
 
 
 def _litestar(services: Services, *, body_limit: int) -> Litestar:
     return Litestar(
         route_handlers=[
-            chat.chat_route(services.chat, services.router, services.authenticator, body_limit=body_limit),
+            chat.chat_route(
+                services.chat,
+                services.router,
+                services.authenticator,
+                body_limit=body_limit,
+                metrics=services.gateway_metrics,
+            ),
             embeddings.embeddings_route(services.embeddings, services.authenticator, body_limit=body_limit),
             Router(
                 "/",
@@ -146,6 +158,7 @@ def _litestar(services: Services, *, body_limit: int) -> Litestar:
             health.get_live,
             health.get_ready,
             health.get_status,
+            metrics.get_metrics,
             root.get_about,
         ],
         dependencies={

@@ -9,6 +9,8 @@ from memoryos_ports.errors import ConfigurationError
 NOT_YET = ("keys",)
 """Commands of a later version."""
 
+_LONGEST_WAIT_S = 1_000_000
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
@@ -17,6 +19,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serving = commands.add_parser("serve", help="serve the gateway")
     doctor = commands.add_parser("doctor", help="check the configuration and reach every dependency")
+    outbox = commands.add_parser("outbox", help="tell how many events wait for the event log")
+    health = commands.add_parser("health", help="exit with 0 when a gateway answers, else with 1")
     reembed = commands.add_parser("reembed", help="embed every memory again, after the embedder was changed")
     evaluation = commands.add_parser("eval", help="measure recall on a benchmark file")
     transfers = _add_transfers(commands)
@@ -25,16 +29,21 @@ def make_parser() -> argparse.ArgumentParser:
         command.add_argument("--port", help="port to listen on; 0 takes a free one")
         command.add_argument("--provider", help="a configured provider, or a kind such as openai, as the default")
         command.add_argument("--model", help="the one model that is served, as `auto` and by its name; with --provider")
-    for command in (serving, doctor, reembed, *transfers):
-        command.add_argument("--data-dir", help="where the embedded profile keeps its data")
-    for command in (doctor, reembed, evaluation, *transfers):
+    for command in (serving, doctor, outbox, reembed, *transfers):
+        command.add_argument("--data-dir", help="where the gateway keeps its data")
+    for command in (doctor, outbox, reembed, evaluation, *transfers):
         command.add_argument("--json", action="store_true", help="print JSON")
     for command in (reembed, evaluation):
         command.add_argument("--embedding", metavar="KIND", help="the embedder, in the place of the configured one")
-    for command in (serving, doctor, reembed, evaluation, *transfers):
+    for command in (serving, doctor, outbox, health, reembed, evaluation, *transfers):
         command.add_argument(
             "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any other setting"
         )
+    outbox.add_argument(
+        "--wait", type=_seconds, metavar="SECONDS", help="until none waits, so long at most; exit with 1 when some do"
+    )
+    health.add_argument("--ready", action="store_true", help="ask whether it can serve, not only whether it lives")
+    health.add_argument("--url", help="where the gateway serves; otherwise where the configuration says")
     _add_evaluation(evaluation)
     for name in NOT_YET:
         commands.add_parser(name, help="not available in this version")
@@ -85,6 +94,13 @@ def _add_transfers(commands: "argparse._SubParsersAction[argparse.ArgumentParser
             "--key-env", metavar="NAME", help="the variable that holds a key of the gateway that serves"
         )
     return [exporting, importing, forgetting]
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < _LONGEST_WAIT_S:
+        raise ValueError(text)
+    return number
 
 
 def _positive(text: str) -> int:

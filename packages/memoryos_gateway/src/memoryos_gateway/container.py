@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dependency_injector import providers
 
 from memoryos_adapters.container import AdapterContainer
+from memoryos_adapters.metrics import EventMetrics
 from memoryos_adapters.settings import Settings
 from memoryos_core.chat.conversations import Conversations
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
@@ -15,20 +16,23 @@ from memoryos_core.embeddings.service import EmbeddingsService
 from memoryos_core.health import Health
 from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.preferences import Preferences
+from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.memory.context import ContextService
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.recall import Recall
-from memoryos_core.pipeline.housekeeping import Housekeeping
+from memoryos_core.pipeline.housekeeping import Housekeeping, QueueWatch
 from memoryos_core.pipeline.runner import Probe, Runner
 from memoryos_core.routing.plan import Provider
 from memoryos_core.safety.redaction import Redactor
 from memoryos_gateway.app import Services
 from memoryos_gateway.auth import Authenticator
+from memoryos_gateway.gateway_watch import GatewayWatch
 from memoryos_gateway.memory_container import MemoryContainer
 from memoryos_gateway.model_catalog import ModelCatalog
 from memoryos_gateway.routing_container import RoutingContainer, with_llms
 from memoryos_ports.clock import Clock
 from memoryos_ports.embedding import Embedder
+from memoryos_ports.outbox import Outbox
 
 
 def make_local_embeddings(settings: Settings, embedder: Embedder) -> Provider:
@@ -46,6 +50,7 @@ def make_chat_memory(
     gate: ScopeGate,
     redactor: Redactor,
     visits: Visits,
+    refusals: Refusals,
 ) -> ChatMemory:
     """Return the memory side of chats, switched off by the noop profile."""
     limits = ChatMemorySettings(
@@ -61,6 +66,7 @@ def make_chat_memory(
         gate=gate,
         redactor=redactor,
         visits=visits,
+        refusals=refusals,
         enabled=settings.storage.profile != "noop",
     )
 
@@ -68,6 +74,11 @@ def make_chat_memory(
 def probes_of(probes: Mapping[str, Probe | None]) -> list[Probe]:
     """Return the probes that there are."""
     return [probe for probe in probes.values() if probe is not None]
+
+
+def shown_outbox(settings: Settings, outbox: Outbox) -> Outbox | None:
+    """Return the outbox whose state a gateway tells: of a profile that has none, none."""
+    return outbox if settings.storage.profile == "server" else None
 
 
 class GatewayContainer(MemoryContainer):
@@ -93,6 +104,7 @@ class GatewayContainer(MemoryContainer):
         gate=MemoryContainer.gate,
         redactor=MemoryContainer.redactor,
         visits=MemoryContainer.visits,
+        refusals=MemoryContainer.refusals,
     )
     chat = providers.Singleton(
         ChatService,
@@ -123,7 +135,16 @@ class GatewayContainer(MemoryContainer):
         handlers=MemoryContainer.admission,
         probes=providers.Callable(probes_of, AdapterContainer.probes),
         clock=AdapterContainer.clock,
+        observer=providers.Singleton(EventMetrics, RoutingContainer.metrics),
         concurrency=AdapterContainer.settings.provided.worker.concurrency,
+        batch=AdapterContainer.settings.provided.worker.batch_size,
+    )
+    queue_watch = providers.Singleton(QueueWatch, events=AdapterContainer.events, observer=RoutingContainer.metrics)
+    watch = providers.Singleton(
+        GatewayWatch,
+        outbox=AdapterContainer.outbox,
+        chat_memory=chat_memory,
+        metrics=RoutingContainer.gateway_metrics,
     )
     housekeeping = providers.Singleton(Housekeeping, events=AdapterContainer.events, clock=AdapterContainer.clock)
     services = providers.Singleton(
@@ -151,6 +172,9 @@ class GatewayContainer(MemoryContainer):
         quarantine=MemoryContainer.quarantine,
         gate=MemoryContainer.gate,
         health=health,
+        outbox=providers.Callable(shown_outbox, AdapterContainer.settings, AdapterContainer.outbox),
+        metrics=RoutingContainer.metrics,
+        gateway_metrics=RoutingContainer.gateway_metrics,
         authenticator=authenticator,
         clock=AdapterContainer.clock,
     )

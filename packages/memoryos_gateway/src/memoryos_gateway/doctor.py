@@ -1,15 +1,15 @@
 """The command `doctor`: checks the configuration and reaches every dependency, without serving."""
 
 import asyncio
-from urllib.request import urlopen
 
 import msgspec
 
 from memoryos_adapters.container import resolve_all, slots
-from memoryos_adapters.data_directory import open_data_directory, read_holder
-from memoryos_adapters.registry import Adapters, Probe, open_adapters
+from memoryos_adapters.registry import Adapters, Probe, inspect_servers
 from memoryos_adapters.settings import Settings
 from memoryos_gateway.container import GatewayContainer
+from memoryos_gateway.data_place import adapters_in, hold_data_directory, holder_of
+from memoryos_gateway.own_http import get_json
 from memoryos_gateway.routes.health import StatusAnswer
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import ConfigurationError, MemoryOSError
@@ -19,11 +19,12 @@ _EMBEDDER = "embedder"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at. `detail` says what was found."""
+    """One thing that was looked at. `detail` says what was found; a `warning` stops nothing, and is to be known."""
 
     check: str
     ok: bool
     detail: str
+    warning: bool = False
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -31,14 +32,14 @@ async def examine(settings: Settings) -> list[Finding]:
 
     When a gateway holds the data directory, it is asked for its state over HTTP.
     """
-    findings = [_good("configuration", f"profile {settings.storage.profile}")]
-    holder = read_holder(settings.data_dir)
-    if holder is not None and holder.url is not None:
-        return [*findings, _good("data directory", f"held by process {holder.pid}"), await _ask(holder.url)]
+    findings = [_good("configuration", f"profile {settings.storage.profile}"), *await _inspect(settings)]
     try:
-        with open_data_directory(settings.data_dir) as directory:
-            findings.append(_good("data directory", str(directory.path)))
-            async with open_adapters(settings, database=directory.database, index=directory.index) as adapters:
+        holder = holder_of(settings)
+        if holder is not None and holder.url is not None:
+            return [*findings, _good("data directory", f"held by process {holder.pid}"), await _ask(holder.url)]
+        with hold_data_directory(settings) as directory:
+            findings.append(_good("data directory", "not needed" if directory is None else str(directory.path)))
+            async with adapters_in(settings, directory) as adapters:
                 resolve_all(GatewayContainer(**slots(settings, adapters)))
                 findings.append(_good("wiring", "every part resolves"))
                 findings.extend(await _reach(adapters))
@@ -51,16 +52,21 @@ async def examine(settings: Settings) -> list[Finding]:
 
 async def _ask(url: str) -> Finding:
     try:
-        status = await asyncio.to_thread(_get_status, url)
+        status = await asyncio.to_thread(
+            get_json, f"{url}/health/status", answer=StatusAnswer, timeout_s=_PROBE_TIMEOUT_S
+        )
     except OSError as exc:
         return Finding(check="gateway", ok=False, detail=f"{url} does not answer: {exc}")
     states = ", ".join(f"{name} {state}" for name, state in status.dependencies.items())
+    if status.outbox is not None:
+        states += f"; {status.outbox.waiting} events in the outbox"
     return Finding(check="gateway", ok=status.mode == "fully_operational", detail=f"{url} is {status.mode}: {states}")
 
 
-def _get_status(url: str) -> StatusAnswer:
-    with urlopen(f"{url}/health/status", timeout=_PROBE_TIMEOUT_S) as answer:  # noqa: S310 - our own gateway's URL
-        return msgspec.json.decode(answer.read(), type=StatusAnswer)
+async def _inspect(settings: Settings) -> list[Finding]:
+    """Return what servers tell of themselves; what is not as it should be is a warning, since it stops nothing."""
+    remarks = await inspect_servers(settings)
+    return [Finding(check=each.check, ok=True, detail=each.detail, warning=not each.ok) for each in remarks]
 
 
 async def _reach(adapters: Adapters) -> list[Finding]:

@@ -1,19 +1,21 @@
 """An open gateway: adapters, wiring, and what runs in the background, between start-up and shutdown."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 from litestar.types import ASGIApp
+from loguru import logger
 
 from memoryos_adapters.container import resolve_all, slots
 from memoryos_adapters.data_directory import DataDirectory
-from memoryos_adapters.registry import open_adapters
 from memoryos_adapters.settings import Settings
 from memoryos_core.health import Health
 from memoryos_gateway.app import create_app
 from memoryos_gateway.container import GatewayContainer
+from memoryos_gateway.data_place import adapters_in
 from memoryos_gateway.server import GRACE_S
 
 _MEBIBYTE = 1024 * 1024
@@ -27,10 +29,10 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, directory: DataDirectory) -> AsyncIterator[Gateway]:
+async def open_gateway(settings: Settings, directory: DataDirectory | None) -> AsyncIterator[Gateway]:
     """Open the adapters that the settings ask for, and run a gateway on them until the block ends."""
     async with (
-        open_adapters(settings, database=directory.database, index=directory.index) as adapters,
+        adapters_in(settings, directory) as adapters,
         run_gateway(GatewayContainer(**slots(settings, adapters))) as gateway,
     ):
         yield gateway
@@ -38,18 +40,18 @@ async def open_gateway(settings: Settings, directory: DataDirectory) -> AsyncIte
 
 @asynccontextmanager
 async def run_gateway(container: GatewayContainer) -> AsyncIterator[Gateway]:
-    """Wire everything, run the event runner and the health probes, and stop in order at the end.
+    """Wire everything, run what a gateway runs in the background, and stop in order at the end.
 
-    At the end the exchanges in hand are stored and the runner finishes what it has taken; what still waits in the
-    log is applied at the next start.
+    At the end the exchanges in hand are stored, what the runner has taken is finished, visits are counted, and the
+    outbox is emptied, within `GRACE_S`; what still waits, in the log or in the outbox, is applied after the next start.
     """
     resolve_all(container)
-    settings, health, runner = container.settings(), container.health(), container.runner()
+    settings, health = container.settings(), container.health()
     await health.check()
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(runner.run())
-        consolidating = _consolidate(container, tasks)
-        endless = [tasks.create_task(health.watch()), tasks.create_task(container.housekeeping().run())]
+        delivering = tasks.create_task(container.outbox().run())
+        endless = [tasks.create_task(work) for work in _endless(container)]
+        ending = {tasks.create_task(work) for work in _ending(container)}
         health.set_serving(True)
         try:
             yield Gateway(
@@ -66,16 +68,45 @@ async def run_gateway(container: GatewayContainer) -> AsyncIterator[Gateway]:
             for task in endless:
                 task.cancel()
             await container.chat_memory().drain()
-            runner.stop()
-            container.consolidation().loop.stop()
-            await asyncio.wait({running, *consolidating}, timeout=GRACE_S)
-            for task in (running, *consolidating):
+            _stop(container)
+            ending.add(tasks.create_task(_drain(container)))
+            await asyncio.wait(ending, timeout=GRACE_S)
+            for task in (*ending, delivering):
                 task.cancel()  # without effect when it has ended; what is in hand is handed out again at the next start
 
 
-def _consolidate(container: GatewayContainer, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-    """Start the loop that consolidates, where there is something to consolidate."""
+def consumes_events(settings: Settings) -> bool:
+    """Return whether a gateway applies events itself: on the server profile workers do, unless told otherwise."""
+    return settings.storage.profile != "server" or settings.worker.async_pipeline is False
+
+
+def _endless(container: GatewayContainer) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what runs until it is cancelled."""
+    yield container.health().watch()
+    yield container.watch().run()
+    yield container.queue_watch().run()
+    if consumes_events(container.settings()):
+        yield container.housekeeping().run()
+
+
+def _ending(container: GatewayContainer) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what runs until it is told to stop, and then finishes what it has in hand."""
     settings = container.settings()
+    if consumes_events(settings):
+        yield container.runner().run()
     if settings.storage.profile == "noop" or not settings.consolidation.enabled:
-        return []
-    return [tasks.create_task(container.consolidation().loop.run())]
+        return
+    yield container.consolidation().visit_loop.run()
+    if consumes_events(settings):
+        yield container.consolidation().loop.run()
+
+
+def _stop(container: GatewayContainer) -> None:
+    container.runner().stop()
+    container.consolidation().loop.stop()
+    container.consolidation().visit_loop.stop()
+
+
+async def _drain(container: GatewayContainer) -> None:
+    if waiting := await container.outbox().drain(timeout_s=GRACE_S):
+        logger.bind(waiting=waiting).warning("events stay in the outbox until the next start")

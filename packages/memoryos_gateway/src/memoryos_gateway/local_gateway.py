@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from memoryos_adapters.data_directory import open_data_directory, read_holder
 from memoryos_adapters.settings import (
     ALL_KEY_SCOPES,
     AuthKeySettings,
@@ -19,6 +18,7 @@ from memoryos_adapters.settings import (
     Settings,
     StorageSettings,
 )
+from memoryos_gateway.data_place import hold_data_directory, holder_of
 from memoryos_gateway.gateway import Gateway, open_gateway
 from memoryos_gateway.server import GatewayServer, listen
 
@@ -52,7 +52,7 @@ async def reached_gateway(settings: Settings, *, tenant: str, key: str | None) -
 
     Raises ConfigurationError when the directory is held by a process that does not serve.
     """
-    holder = read_holder(settings.data_dir)
+    holder = holder_of(settings)
     if holder is not None and holder.url is not None:
         yield Reached(url=holder.url, key=key)
         return
@@ -77,7 +77,7 @@ async def _serving_alone(settings: Settings) -> AsyncIterator[str]:
         router=msgspec.structs.replace(settings.router, tiers=()),
         consolidation=msgspec.structs.replace(settings.consolidation, llm=None),
     )
-    with _out_of_its_group(), open_data_directory(alone.data_dir) as directory:
+    with _out_of_its_group(), hold_data_directory(alone) as directory:
         async with open_gateway(alone, directory) as gateway, _serving(gateway) as url:
             yield url
 

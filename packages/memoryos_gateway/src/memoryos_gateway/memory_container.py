@@ -18,6 +18,7 @@ from memoryos_core.routing.dispatch import Dispatcher
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.safety.redaction import Redactor
 from memoryos_core.stores import Stores
+from memoryos_gateway.counted_events import CountedEvents
 from memoryos_gateway.routing_container import RoutingContainer, make_provider
 from memoryos_ports.llm import OwnerCache
 
@@ -53,7 +54,7 @@ class MemoryContainer(RoutingContainer):
     stores = providers.Singleton(
         Stores,
         clock=AdapterContainer.clock,
-        events=AdapterContainer.events,
+        events=providers.Singleton(CountedEvents, AdapterContainer.events, RoutingContainer.gateway_metrics),
         short_term=AdapterContainer.short_term,
         documents=AdapterContainer.documents,
         due=AdapterContainer.due,

@@ -10,23 +10,26 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from loguru import logger
 
+from memoryos_adapters.metrics import GatewayMetrics
 from memoryos_gateway.call_headers import ROUTE
 from memoryos_gateway.http import header
 from memoryos_gateway.usage_log import REQUEST_FIELDS
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _COUNT = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
 class RequestFrame:
-    """Puts `x-request-id` on every answer, whoever makes it, and writes one line per request.
+    """Puts `x-request-id` on every answer, whoever makes it, writes one line per request, and counts it.
 
     The line names the provider that answered and what it cost, and an SDK's count of its own retries, where there is
     such a thing.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: GatewayMetrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -52,11 +55,14 @@ class RequestFrame:
                 await self._app(scope, receive, framed)
         finally:
             REQUEST_FIELDS.reset(token)
+            seconds, path = time.perf_counter() - started, scope.get("path_template") or "(unknown)"
+            method = scope["method"] if scope["method"] in _METHODS else "(unknown)"
+            self._metrics.request(method=method, path=path, status=status, seconds=seconds)
             logger.bind(
                 method=scope["method"],
-                path=scope.get("path_template") or "(unknown)",
+                path=path,
                 status=status,
-                duration_ms=round((time.perf_counter() - started) * 1000, 2),
+                duration_ms=round(seconds * 1000, 2),
                 request_id=request_id,
                 **fields,
                 **_client_retry(scope),

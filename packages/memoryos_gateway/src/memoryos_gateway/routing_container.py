@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dependency_injector import providers
 
 from memoryos_adapters.container import AdapterContainer
+from memoryos_adapters.metrics import GatewayMetrics, Metrics
 from memoryos_adapters.registry import ConfiguredLlm
 from memoryos_adapters.settings import RouterTierSettings, Settings
 from memoryos_core.chat.direct import DIRECT_MODEL, DIRECT_TIER, LOOKUP_TIMEOUT_S, DirectLlm
@@ -14,7 +15,7 @@ from memoryos_core.routing.dispatch import Dispatcher, RetryPolicy
 from memoryos_core.routing.plan import Provider, Route, Tier
 from memoryos_core.routing.router import ModelRouter
 from memoryos_core.routing.usage import UsageBook
-from memoryos_gateway.usage_log import note_usage
+from memoryos_gateway.usage_log import make_usage_notes
 from memoryos_ports.embedding import Embedder
 from memoryos_ports.errors import UpstreamUnavailable
 from memoryos_ports.faq import FaqMemory
@@ -87,6 +88,10 @@ class RoutingContainer(AdapterContainer):
     router = providers.Singleton(
         make_router, AdapterContainer.llms, AdapterContainer.settings, AdapterContainer.faq, AdapterContainer.embedder
     )
-    usage = providers.Singleton(UsageBook, note=providers.Object(note_usage))
+    metrics = providers.Singleton(Metrics, "memoryos_gateway")
+    gateway_metrics = providers.Singleton(GatewayMetrics, metrics)
+    usage = providers.Singleton(
+        UsageBook, note=providers.Singleton(make_usage_notes, gateway_metrics, AdapterContainer.settings)
+    )
     breakers = providers.Singleton(make_breakers, AdapterContainer.settings)
     dispatcher = providers.Singleton(make_dispatcher, AdapterContainer.settings, breakers)

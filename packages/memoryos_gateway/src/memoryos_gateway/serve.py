@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 from loguru import logger
 
-from memoryos_adapters.data_directory import open_data_directory
 from memoryos_adapters.settings import Settings
+from memoryos_gateway.data_place import hold_data_directory
 from memoryos_gateway.gateway import open_gateway
 from memoryos_gateway.server import GatewayServer, listen
 from memoryos_ports.errors import ConfigurationError
@@ -20,12 +20,13 @@ async def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
 
     Raises ConfigurationError when the address or the data directory is taken.
     """
-    with open_data_directory(settings.data_dir) as directory, _listen(settings) as listener:
-        url = _url(settings.server.host, listener)
+    with hold_data_directory(settings) as directory, _listen(settings) as listener:
+        url = url_of(settings, port=listener.getsockname()[1])
         async with open_gateway(settings, directory) as gateway:
 
             def ready() -> None:
-                directory.announce(url)
+                if directory is not None:
+                    directory.announce(url)
                 announce(url)
 
             server = GatewayServer(gateway.app, ready=ready)
@@ -33,6 +34,13 @@ async def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
                 asyncio.get_running_loop().add_signal_handler(number, server.ask_to_stop, gateway.health.set_serving)
             await server.serve(sockets=[listener])
             logger.info("gateway stopped")
+
+
+def url_of(settings: Settings, *, port: int | None = None) -> str:
+    """Return where a gateway with these settings is reached from its own machine; `port` where they say 0."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.server.host, settings.server.host)  # noqa: S104 - not bound
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{settings.server.port if port is None else port}"
 
 
 @contextlib.contextmanager
@@ -44,8 +52,3 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
         raise ConfigurationError([f"server: cannot listen on {host}:{port}: {exc.strerror}"]) from exc
     with listener:
         yield listener
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listener.getsockname()[1]}"

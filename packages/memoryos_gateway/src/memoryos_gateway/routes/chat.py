@@ -9,7 +9,9 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 from loguru import logger
 
+from memoryos_adapters.metrics import GatewayMetrics
 from memoryos_core.chat.attempt import ChatCall
+from memoryos_core.chat.exchange import State
 from memoryos_core.chat.service import ChatService
 from memoryos_core.chat.stream import ChatReport
 from memoryos_core.routing.router import ModelRouter
@@ -31,7 +33,12 @@ _SSE = (
 
 
 def chat_route(
-    service: ChatService, router: ModelRouter, authenticator: Authenticator, *, body_limit: int
+    service: ChatService,
+    router: ModelRouter,
+    authenticator: Authenticator,
+    *,
+    body_limit: int,
+    metrics: GatewayMetrics,
 ) -> ASGIRouteHandler:
     """Return the route, with its services by closure."""
 
@@ -54,28 +61,34 @@ def chat_route(
                 idempotency_key=idempotency_key(scope),
             )
             if body.stream:
-                await _answer_stream(service, call, receive, send, include_usage=body.include_usage)
-                return
-            async with while_connected(receive):
-                await _answer(service, call, send)
+                state = await _answer_stream(service, call, receive, send, include_usage=body.include_usage)
+            else:
+                async with while_connected(receive):
+                    state = await _answer(service, call, send)
+            metrics.chat_memory(state)
         except ClientGone:
             logger.debug("client gone")
 
     return chat_completions
 
 
-async def _answer(service: ChatService, call: ChatCall, send: Send) -> None:
+async def _answer(service: ChatService, call: ChatCall, send: Send) -> State:
+    """Answer whole; return the state of memory that was told."""
     answer, report = await service.complete(call)
     content = encode_answer(answer)
     headers = [JSON_TYPE, (b"content-length", b"%d" % len(content)), *_report_headers(report)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": content, "more_body": False})
+    return _told_state(report)
 
 
 async def _answer_stream(
     service: ChatService, call: ChatCall, receive: Receive, send: Send, *, include_usage: bool
-) -> None:
-    """Answer with a stream; once it has begun, everything is told in its own words, the server's end included."""
+) -> State:
+    """Answer with a stream; once it has begun, everything is told in its own words, the server's end included.
+
+    Return the state of memory that was told.
+    """
     begun = False
     try:
         async with while_connected(receive):
@@ -97,6 +110,7 @@ async def _answer_stream(
             logger.opt(exception=exc).error("stream failed")
         end = encode_stream_error(answer.body) + DONE
     await send({"type": "http.response.body", "body": end, "more_body": False})
+    return stream.report.prepared.state if stream.stored else "degraded"
 
 
 async def _send_batch(send: Send, batch: list[ChatChunk], *, include_usage: bool) -> None:
@@ -104,10 +118,14 @@ async def _send_batch(send: Send, batch: list[ChatChunk], *, include_usage: bool
         await send({"type": "http.response.body", "body": data, "more_body": True})
 
 
+def _told_state(report: ChatReport) -> State:
+    return report.prepared.state if report.stored else "degraded"
+
+
 def _report_headers(report: ChatReport) -> list[tuple[bytes, bytes]]:
     prepared = report.prepared
-    state = prepared.state if report.stored else "degraded"
-    memory = f"recalled={len(prepared.recalled)}; tokens={prepared.tokens}; ms={prepared.ms:.1f}; state={state}"
+    memory = f"recalled={len(prepared.recalled)}; tokens={prepared.tokens}; ms={prepared.ms:.1f}"
+    memory += f"; state={_told_state(report)}"
     if prepared.reason:
         memory += f"; reason={prepared.reason}"
     headers = [

@@ -9,6 +9,7 @@ from litestar.openapi import ResponseSpec
 from litestar.response import Response
 
 from memoryos_core.health import Health, Mode
+from memoryos_ports.outbox import Outbox
 
 
 class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,12 +19,19 @@ class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: datetime
 
 
-class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The mode and every dependency."""
+class OutboxAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How many events wait in the outbox for the event log."""
+
+    waiting: int
+
+
+class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The mode and every dependency; on the server profile the outbox as well."""
 
     mode: Mode
     dependencies: dict[str, str]
     timestamp: datetime
+    outbox: OutboxAnswer | None = None
 
 
 @get(["/health", "/health/live"])
@@ -44,7 +52,10 @@ async def get_ready(health: NamedDependency[Health]) -> Response[HealthAnswer]:
 
 
 @get("/health/status")
-async def get_status(health: NamedDependency[Health]) -> StatusAnswer:
+async def get_status(health: NamedDependency[Health], outbox: NamedDependency[Outbox | None]) -> StatusAnswer:
     """Return the mode and the state of each dependency."""
     report = health.report
-    return StatusAnswer(mode=report.mode, dependencies=dict(report.dependencies), timestamp=report.timestamp)
+    held = None if outbox is None else OutboxAnswer(waiting=(await outbox.state()).waiting)
+    return StatusAnswer(
+        mode=report.mode, dependencies=dict(report.dependencies), timestamp=report.timestamp, outbox=held
+    )

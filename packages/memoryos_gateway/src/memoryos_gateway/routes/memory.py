@@ -1,5 +1,7 @@
 """The memory routes: add, events, search, retrieve, list, get."""
 
+from contextlib import suppress
+
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
@@ -35,6 +37,7 @@ from memoryos_gateway.routes.memory_schema import (
 )
 from memoryos_gateway.routes.profile_schema import to_profile_answer
 from memoryos_ports.clock import Clock
+from memoryos_ports.errors import UpstreamError
 from memoryos_ports.ids import EventId, MemoryId, check_id
 from memoryos_ports.knowledge import Fact, Segment
 
@@ -66,7 +69,8 @@ async def add_memory(
     )
     receipt = await intake.accept(event, check_pages=data.event_id is not None)
     if data.wait == "searchable":
-        receipt = await ingest.settled(event, receipt, timeout_s=data.wait_timeout_s)
+        with suppress(UpstreamError):  # it is durable: what becomes of it can be asked for later
+            receipt = await ingest.settled(event, receipt, timeout_s=data.wait_timeout_s)
     status = {"stored": 200 if data.wait == "searchable" else 202, "dead": 500}.get(receipt.state, 202)
     return Response(to_add_answer(receipt, await ingest.held_back(event)), status_code=status)
 
