@@ -5,15 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from memoryos_core.chat.conversations import (
-    CHAIN_KIND,
-    EXCHANGES_KEPT,
-    SESSION_KIND,
-    TURN_KIND,
-    Exchange,
-    KnownTurn,
-    ToolLoop,
-)
+from memoryos_core.chat.conversations import CHAIN_KIND, EXCHANGES_KEPT, SESSION_KIND, TURN_KIND
+from memoryos_core.chat.known_turns import Exchange, KnownTurn, ToolLoop
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.events import ChainLink, TurnsEvent
 from memoryos_ports.ids import EventId, MemoryId, SessionId

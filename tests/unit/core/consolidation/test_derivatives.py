@@ -76,6 +76,43 @@ async def test_a_segment_is_summarised_again_without_the_page() -> None:
         assert segment.text
 
 
+@pytest.mark.parametrize("hide", ["supersede", "delete"])
+async def test_a_segment_without_any_page_that_may_be_shown_goes_with_its_summary(hide: str) -> None:
+    async with consolidating() as stack:
+        pages = await say(stack, *TALK)
+        await consolidate(stack)
+        assert len(await segments(stack)) == 1
+        await getattr(stack.storage, hide)(ANA, pages[1:])
+        await stack.consolidation.derivatives.forget(ANA, pages[:1])
+        assert await segments(stack) == []
+
+
+async def test_an_ended_fact_that_a_person_edits_stays_and_bars_nothing() -> None:
+    async with consolidating() as stack:
+        await say(stack, *HOME)
+        await consolidate(stack)
+        lisbon, _ = await facts(stack)
+        edited = msgspec.structs.replace(lisbon, text="I lived in Lisbon", pinned=True)
+        await stack.consolidation.derivatives.amend(edited)
+        await say(stack, "I moved to Faro.", start=2)
+        await consolidate(stack)
+        assert await current(stack, "location") == ["Faro"]
+        assert (await facts(stack))[0].text == "I lived in Lisbon"
+
+
+async def test_what_a_page_said_does_not_come_over_what_a_person_made_of_it() -> None:
+    async with consolidating() as stack:
+        lisbon, _ = await say(stack, *HOME)
+        await consolidate(stack)
+        fact, _ = await facts(stack)
+        await stack.consolidation.derivatives.amend(
+            msgspec.structs.replace(fact, text="I lived in Lisbon", pinned=True)
+        )
+        await stack.consolidation.backlog.note(ANA, [lisbon], said_at=after(0), edition=7)
+        await consolidate(stack)
+        assert [fact.text for fact in await facts(stack)] == ["I lived in Lisbon", "I moved to Porto."]
+
+
 async def test_a_forgotten_page_is_not_learnt_from_again_though_it_is_still_there() -> None:
     async with consolidating() as stack:
         (page,) = await say(stack, HOME[0])

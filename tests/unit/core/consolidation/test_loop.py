@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from memoryos_core.consolidation.visit_loop import VisitLoop
 from memoryos_core.consolidation.visits import MAX_PROMPTS
 from tests.support.consolidation import TALK, consolidate, consolidating, facts, say, segments
 from tests.support.makers import ANA, after, make_event
@@ -79,6 +80,41 @@ async def test_visits_of_unsorted_pages_and_beyond_the_bound_are_not_counted() -
         await stack.consolidation.visits.flush()
         await consolidate(stack)
         assert [segment.visits for segment in await segments(stack)] == [0]
+
+
+async def test_visits_are_counted_now_and_then_and_once_more_at_the_end() -> None:
+    async with consolidating() as stack:
+        pages = await say(stack, *TALK)
+        await consolidate(stack)
+        loop = VisitLoop(stack.consolidation.visits, every_s=0.001)
+        running = asyncio.create_task(loop.run())
+        stack.consolidation.visits.note(ANA, pages[:2])
+        async with asyncio.timeout(10):
+            while [segment.visits for segment in await segments(stack)] != [1]:
+                pass
+        stack.consolidation.visits.note(ANA, pages[:2])
+        loop.stop()
+        async with asyncio.timeout(10):
+            await running
+        assert [segment.visits for segment in await segments(stack)] == [2]
+
+
+async def test_counting_visits_goes_on_after_a_store_was_down() -> None:
+    async with consolidating() as stack:
+        pages = await say(stack, *TALK)
+        await consolidate(stack)
+        stack.faults.documents.fail("get", times=1)
+        asked = stack.faults.documents.watch("get")
+        loop = VisitLoop(stack.consolidation.visits, every_s=0.001)
+        running = asyncio.create_task(loop.run())
+        stack.consolidation.visits.note(ANA, pages[:2])
+        async with asyncio.timeout(10):
+            await asked.wait()
+        stack.consolidation.visits.note(ANA, pages[:2])
+        loop.stop()
+        async with asyncio.timeout(10):
+            await running
+        assert [segment.visits for segment in await segments(stack)] == [1]
 
 
 @asynccontextmanager

@@ -198,6 +198,13 @@ def test_speakers_and_subjects_have_slots_of_their_own() -> None:
     assert isinstance(decide(msgspec.structs.replace(ruth, subject="agent"), facts), Add)
 
 
+def test_what_a_person_fixed_and_has_ended_bars_nothing() -> None:
+    known = after_all(says("Oslo", 1), says("Bergen", 2))
+    edited = [msgspec.structs.replace(fact, pinned=fact.value == "Oslo") for fact in known]
+    assert spans(apply(edited, says("Voss", 3)))["Voss"] == (day(3), None, None)
+    assert isinstance(decide(says("Oslo", 3), edited), Supersede)
+
+
 def test_nothing_learnt_replaces_what_a_person_fixed() -> None:
     pinned = [msgspec.structs.replace(fact, pinned=True) for fact in after_all(says("Oslo", 1))]
     assert decide(says("Bergen", 2), pinned) == Nothing(fact=pinned[0].id)

@@ -1,10 +1,13 @@
 """`remember: false` is obeyed by everything that writes."""
 
+import msgspec
 import pytest
 
 from memoryos_adapters.testing import ScriptedLlm, says
 from memoryos_core.lifecycle.preferences import FRESH_S, UserSettings
+from memoryos_core.lifecycle.refusals import REMEMBER_KIND, STRETCHES_KEPT, Stretches
 from memoryos_ports.errors import RememberOff
+from memoryos_ports.ids import tenant_scope
 from tests.support.lifecycle import MemoryLife, other_process
 from tests.support.makers import ANA, BOB, make_call, make_event
 
@@ -51,6 +54,53 @@ async def test_events_accepted_before_are_applied_and_later_ones_are_dropped(lif
     await life.stack.settle()
     assert {page.event_id for page in await life.stack.pages()} == {"before", "later"}
     assert await life.stack.short_term.get(ANA, meanwhile.memory_ids) == []
+
+
+async def test_what_was_accepted_in_an_earlier_time_without_remembering_stays_dropped(life: MemoryLife) -> None:
+    late = []
+    for number in range(2 * STRETCHES_KEPT):
+        await choose(life, OFF if number % 2 == 0 else ON)
+        late.append(make_event(f"e{number}", f"turn {number}", at=life.stack.clock.now()))
+    for event in (*late[:4], *late[-2:]):
+        await life.stack.handlers.apply(event)
+    kept = [number for number in (0, 1, 2, 3, 2 * STRETCHES_KEPT - 2, 2 * STRETCHES_KEPT - 1) if number % 2]
+    assert [page.text for page in await life.stack.pages()] == [f"turn {number}" for number in kept]
+
+
+async def test_only_so_many_times_are_known(life: MemoryLife) -> None:
+    for number in range(2 * STRETCHES_KEPT + 4):
+        await choose(life, OFF if number % 2 == 0 else ON)
+    spans = await life.services.refusals().switched_off(ANA)
+    assert isinstance(spans, Stretches)
+    assert len(spans.earlier) == STRETCHES_KEPT
+
+
+async def test_a_time_that_was_noted_before_there_could_be_several_is_obeyed(life: MemoryLife) -> None:
+    off, late = life.stack.clock.now(), make_event("late", at=life.stack.clock.now())
+    body = msgspec.json.encode({"start": off, "end": life.stack.clock.now()})
+    await life.stack.documents.put(tenant_scope(ANA.tenant_id), REMEMBER_KIND, ANA.user_id, body)
+    await choose(life, OFF)
+    await choose(life, ON)
+    await life.stack.handlers.apply(late)
+    assert await life.stack.pages() == []
+
+
+async def test_a_write_is_accepted_while_nobody_can_be_asked_and_obeyed_when_it_is_applied(life: MemoryLife) -> None:
+    await choose(life, OFF)
+    life.stack.clock.advance(FRESH_S)
+    for faults in (life.stack.faults.documents, life.stack.faults.short_term, life.stack.faults.due):
+        faults.fail("*")
+    intake = life.services.intake()
+    receipts = [
+        await intake.accept(make_event("e1", scope=scope, at=life.stack.clock.now()), check_pages=True)
+        for scope in (ANA, BOB)
+    ]
+    for faults in (life.stack.faults.documents, life.stack.faults.short_term, life.stack.faults.due):
+        faults.mend()
+    assert [receipt.state for receipt in receipts] == ["queued", "queued"]
+    await choose(life, ON)
+    await life.stack.settle()
+    assert (len(await life.stack.pages()), len(await life.stack.pages(BOB))) == (0, 1)
 
 
 async def test_choosing_the_same_again_changes_nothing(life: MemoryLife) -> None:

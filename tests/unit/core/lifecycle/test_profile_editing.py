@@ -67,6 +67,7 @@ async def test_an_entry_that_sounds_sensitive_is_a_sensitive_fact(life: MemoryLi
         profile=services.profile(),
         facts=services.fact_store(),
         derivatives=services.derivatives(),
+        refusals=services.refusals(),
         gate=services.gate(),
         locks=services.learning_locks(),
         clock=life.stack.clock,

@@ -2,13 +2,16 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
+from memoryos_core.consolidation.backlog import UNSORTED_KIND
+from memoryos_core.memory.indexing import Indexer
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.routing.sensitive import SensitiveRules
-from memoryos_ports.errors import EventIdReused, MemoryDisabled, NotFound, UpstreamUnavailable
+from memoryos_ports.errors import EventIdReused, InvalidEvent, MemoryDisabled, NotFound, UpstreamUnavailable
 from memoryos_ports.events import EventMessage
-from memoryos_ports.ids import EventId, page_id
+from memoryos_ports.ids import EventId, SessionId, page_id
 from tests.support.makers import ANA, BOB, NOON, after, make_event, make_turn
 from tests.support.memory_stack import MemoryStack
 
@@ -97,6 +100,51 @@ async def test_the_same_event_id_with_other_content_is_refused_and_changes_nothi
         assert caught.value.event_id == "e1"
         await stack.settle()
     assert [page.text for page in await stack.pages()] == ["tea?", "green"]
+
+
+@pytest.mark.parametrize("turns", [("coffee?",), ("coffee?", "black", "with sugar")], ids=["fewer", "more"])
+async def test_a_delivery_with_other_content_is_no_event_and_leaves_nothing(
+    turns: tuple[str, ...], stack: MemoryStack
+) -> None:
+    await stack.handlers.apply(EVENT)
+    for _ in range(2):
+        with pytest.raises(InvalidEvent, match="'e1' was already used with other content"):
+            await stack.handlers.apply(make_event("e1", *turns))
+    assert [page.text for page in await stack.pages()] == ["tea?", "green"]
+    assert await stack.short_term.unindexed(ANA, limit=9) == []
+    assert len(await stack.documents.list_documents(ANA, UNSORTED_KIND, limit=9)) == 1
+
+
+async def test_a_delivery_with_other_content_does_not_take_the_place_in_short_term_memory(stack: MemoryStack) -> None:
+    first = make_event("e1", "tea?", session_id="s1")
+    await stack.handlers.apply(first)
+    await stack.short_term.erase(ANA)  # as if it had been long ago
+    with pytest.raises(InvalidEvent):
+        await stack.handlers.apply(make_event("e1", "coffee?", "black", session_id="s1"))
+    assert [page.text for page in await stack.short_term.recent(ANA, SessionId("s1"), limit=9)] == ["tea?"]
+
+
+async def test_of_two_answers_of_a_chat_the_first_stays_and_nobody_is_told(stack: MemoryStack) -> None:
+    for answer in ("green", "black", "green"):
+        turns = (make_turn("tea?"), make_turn(answer, role="assistant"))
+        await stack.handlers.apply(make_event("e1", *turns, source="chat"))
+    assert [page.text for page in await stack.pages()] == ["tea?", "green"]
+
+
+async def test_delivered_again_after_an_edit_or_a_deletion_is_no_other_content(stack: MemoryStack) -> None:
+    await stack.handlers.apply(EVENT)
+    question, answer = await stack.pages()
+    edited = msgspec.structs.replace(question, text="coffee?")
+    await stack.storage.put(await Indexer(stack.embedder).entries([edited]))
+    await stack.library.delete(ANA, answer.id)
+    await stack.handlers.apply(EVENT)
+    assert [page.text for page in await stack.pages()] == ["coffee?"]
+
+
+async def test_what_is_new_is_not_looked_at_again(stack: MemoryStack) -> None:
+    looked = stack.faults.storage.watch("get")
+    await stack.ingest.apply(EVENT)
+    assert not looked.is_set()
 
 
 async def test_other_times_are_not_other_content(stack: MemoryStack) -> None:

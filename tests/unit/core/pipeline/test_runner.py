@@ -11,10 +11,11 @@ import pytest
 from memoryos_core.pipeline.policy import RetryPolicy
 from memoryos_core.pipeline.runner import Runner
 from memoryos_ports.errors import MemoryOSError, Overloaded, RateLimited, StorageFull, UpstreamTimeout
-from memoryos_ports.events import Delivery, Receipt, TurnsEvent
+from memoryos_ports.events import Receipt, TurnsEvent
 from tests.support.faults import DOWN
 from tests.support.makers import ANA, after, make_event
 from tests.support.memory_stack import MemoryStack, fast_directory, open_stack
+from tests.unit.core.pipeline.entries import Entries, typed
 
 EVENT = make_event("e1", "my tea is green")
 
@@ -69,42 +70,10 @@ async def test_a_failing_event_does_not_hold_up_another(stack: MemoryStack) -> N
     assert (waiting.state, waiting.attempts) == ("queued", 1)
 
 
-class Entries:
-    """A log that hands out payloads that somebody typed, and notes what becomes of them."""
-
-    def __init__(self, *payloads: bytes) -> None:
-        self._due = [Delivery(handle=f"{n}-0", payload=payload, attempts=0) for n, payload in enumerate(payloads)]
-        self._open = len(payloads)
-        self.settled = asyncio.Event()
-        self.buried: list[str] = []
-        self.acknowledged: list[str] = []
-
-    async def receive(self, *, limit: int, wait_s: float) -> list[Delivery]:
-        """Return what is left, once."""
-        await asyncio.sleep(0)
-        taken, self._due = self._due[:limit], self._due[limit:]
-        return taken
-
-    async def ack(self, delivery: Delivery) -> None:
-        """Note an acknowledgement."""
-        self.acknowledged.append(delivery.handle)
-        self._settle()
-
-    async def bury(self, delivery: Delivery, *, error: str) -> None:
-        """Note the reason."""
-        self.buried.append(error)
-        self._settle()
-
-    def _settle(self) -> None:
-        self._open -= 1
-        if not self._open:
-            self.settled.set()
-
-
 async def test_what_can_never_be_an_event_is_buried_at_once(stack: MemoryStack) -> None:
-    entries = Entries(b"garbage", b'{"v":9}', b'{"user_id":"u","role":"system","content":"x"}', b"[" * 100_000)
+    entries = Entries(typed(b"garbage", b'{"v":9}', b'{"user_id":"u","role":"system","content":"x"}', b"[" * 100_000))
     await run_over(entries, stack)
-    assert [error.split(":")[0] for error in entries.buried] == [
+    assert [error.split(":")[0] for error in entries.buried.values()] == [
         "not an event",
         "unknown event version 9",
         "messages[0].role must be user or assistant",
@@ -114,7 +83,7 @@ async def test_what_can_never_be_an_event_is_buried_at_once(stack: MemoryStack) 
 
 
 async def test_a_payload_of_the_predecessor_is_applied(stack: MemoryStack) -> None:
-    entries = Entries(b'{"user_id":"ana","role":"user","content":"my tea is green"}')
+    entries = Entries(typed(b'{"user_id":"ana","role":"user","content":"my tea is green"}'))
     await run_over(entries, stack)
     scope = make_event(tenant_id="default", user_id="ana").scope
     (page,) = await stack.pages(scope)

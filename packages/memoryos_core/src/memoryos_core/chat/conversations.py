@@ -1,16 +1,17 @@
 """What is known of conversations: which user turns are remembered, in which session, with which answers."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from memoryos_core.chat.chain import START
+from memoryos_core.chat.known_turns import Exchange, KnownConversation, KnownTurn, ToolLoop
 from memoryos_ports.documents import Change, Document, DocumentKey, DocumentStore
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.events import ChainLink, TurnsEvent
-from memoryos_ports.ids import EventId, MemoryId, Scope, SessionId, page_id
+from memoryos_ports.ids import MemoryId, Scope, SessionId, page_id
 
 TURN_KIND = "turn"
 CHAIN_KIND = "chain"
@@ -19,56 +20,6 @@ EXCHANGES_KEPT = 32
 """How many of a turn's exchanges its document names: what came before them is superseded long since."""
 
 _AT_ONCE = 500
-
-
-class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """One stored answer to a user turn; `answers` are its pages (none when the answer was not remembered)."""
-
-    event_id: EventId
-    accepted_at: datetime
-    answers: tuple[MemoryId, ...] = ()
-
-
-class ToolLoop(msgspec.Struct, frozen=True, kw_only=True):
-    """The tool loop that an answer to a user turn opened.
-
-    `said` is the turn's hash as if it were the first of its conversation: it tells the turn from others when a client
-    without history comes back with it. `recalled` are the pages of the block that was put beside the turn: the same
-    pages give the same block, byte for byte, and a page that is deleted is in it no longer. `steps` are the events of
-    what the model said on the way. `spans` says of which pages only a stretch was quoted, and which.
-    """
-
-    said: str
-    recalled: tuple[MemoryId, ...] = ()
-    steps: tuple[EventId, ...] = ()
-    spans: dict[MemoryId, tuple[int, int]] = {}
-
-
-class KnownTurn(msgspec.Struct, frozen=True, kw_only=True):
-    """A user turn that is remembered in a session.
-
-    `stored` counts the exchanges stored under its hash, `exchanges` are the latest of them, oldest first; `history` are
-    pages of the answers that came along as history of a first contact. `loop` is the latest tool loop that an answer
-    opened. `sensitive` says that an exchange about it must stay local, and so must what is built on it.
-    """
-
-    stored: int = 0
-    exchanges: tuple[Exchange, ...] = ()
-    history: tuple[MemoryId, ...] = ()
-    loop: ToolLoop | None = None
-    sensitive: bool = False
-
-    def answers(self, *, beside: Collection[EventId] = ()) -> tuple[MemoryId, ...]:
-        """Return every page that answers this turn so far, but those of the events `beside`."""
-        competing = (exchange for exchange in self.exchanges if exchange.event_id not in beside)
-        return (*self.history, *(page for exchange in competing for page in exchange.answers))
-
-
-class KnownConversation(msgspec.Struct, frozen=True, kw_only=True):
-    """The session a conversation belongs to (None: not known yet), and its remembered turns by hash."""
-
-    session_id: SessionId | None
-    turns: dict[str, KnownTurn] = {}
 
 
 class _Latest(msgspec.Struct, frozen=True, order=True):
@@ -85,11 +36,28 @@ _turn_decoder = msgspec.json.Decoder(KnownTurn)
 _latest_decoder = msgspec.json.Decoder(_Latest)
 
 
-class Conversations:
-    """Reads and records, over the document store, what the chain of a conversation says about memory."""
+class _Noted(Protocol):
+    @property
+    def body(self) -> bytes: ...
 
-    def __init__(self, documents: DocumentStore) -> None:
-        self._documents = documents
+
+class Notes(Protocol):
+    """As much of a document store as the chains of conversations need."""
+
+    async def get(self, scope: Scope, kind: str, ids: Sequence[str]) -> Mapping[str, _Noted]:
+        """Return those of the notes that exist, by id."""
+        ...
+
+    async def update(self, scope: Scope, changes: Mapping[DocumentKey, Change]) -> None:
+        """Replace notes by what these changes make of them."""
+        ...
+
+
+class Chains:
+    """Reads and records, over notes, what the chain of a conversation says about memory."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
 
     async def find(self, scope: Scope, hashes: Sequence[str], session_id: SessionId | None) -> KnownConversation:
         """Return what is remembered of these user turns (chain hashes, in order).
@@ -100,13 +68,13 @@ class Conversations:
         if session is None:
             return KnownConversation(session_id=None)
         keys = {_turn_key(session, hash_): hash_ for hash_ in hashes}
-        found = await self._documents.get(scope, TURN_KIND, list(keys))
+        found = await self._notes.get(scope, TURN_KIND, list(keys))
         turns = {keys[key]: _decode(_turn_decoder, document.body) for key, document in found.items()}
         return KnownConversation(session_id=session, turns=turns)
 
     async def head(self, scope: Scope, session_id: SessionId) -> str:
         """Return the chain's hash at the newest turn of a session, START for an unknown session."""
-        found = await self._documents.get(scope, SESSION_KIND, [session_id])
+        found = await self._notes.get(scope, SESSION_KIND, [session_id])
         return _decode(_latest_decoder, found[session_id].body).value if found else START
 
     async def record(self, event: TurnsEvent) -> None:
@@ -125,11 +93,24 @@ class Conversations:
             changes[TURN_KIND, _turn_key(session_id, passed)] = _passing(answers[passed], sensitive=event.sensitive)
         for hash_ in (*chain.passed, chain.hash):
             changes[CHAIN_KIND, hash_] = _latest(at, session_id)
-        await self._documents.update(event.scope, changes)
+        await self._notes.update(event.scope, changes)
 
     async def keep_loop(self, scope: Scope, session_id: SessionId, hash_: str, loop: ToolLoop) -> None:
         """Keep the tool loop that the newest answer to a user turn opened or went on with."""
-        await self._documents.update(scope, {(TURN_KIND, _turn_key(session_id, hash_)): _looping(loop)})
+        await self._notes.update(scope, {(TURN_KIND, _turn_key(session_id, hash_)): _looping(loop)})
+
+    async def _session_of(self, scope: Scope, hashes: Sequence[str]) -> SessionId | None:
+        found = await self._notes.get(scope, CHAIN_KIND, hashes)
+        longest = next((hash_ for hash_ in reversed(hashes) if hash_ in found), None)
+        return SessionId(_decode(_latest_decoder, found[longest].body).value) if longest else None
+
+
+class Conversations(Chains):
+    """The chains of conversations in the document store, where they can be forgotten as well."""
+
+    def __init__(self, documents: DocumentStore) -> None:
+        super().__init__(documents)
+        self._documents = documents
 
     async def forget(self, scope: Scope, session_id: SessionId) -> int:
         """Forget all that is known of a session's conversation; return how many documents went."""
@@ -145,11 +126,6 @@ class Conversations:
         while documents := await self._documents.list_documents(scope, kind, limit=_AT_ONCE, after=after):
             yield documents
             after = documents[-1].id
-
-    async def _session_of(self, scope: Scope, hashes: Sequence[str]) -> SessionId | None:
-        found = await self._documents.get(scope, CHAIN_KIND, hashes)
-        longest = next((hash_ for hash_ in reversed(hashes) if hash_ in found), None)
-        return SessionId(_decode(_latest_decoder, found[longest].body).value) if longest else None
 
 
 def check_conversation(kind: str, body: bytes) -> None:

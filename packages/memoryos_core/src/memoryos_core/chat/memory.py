@@ -14,6 +14,7 @@ from memoryos_core.chat.turn_plan import TurnPlan
 from memoryos_core.consolidation.visits import Visits
 from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.preferences import Preferences
+from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.memory.block import render_block
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.recall import Recall, Recalled
@@ -51,13 +52,16 @@ class ChatMemory:
         gate: ScopeGate | None = None,
         redactor: Redactor | None = None,
         visits: Visits | None = None,
+        refusals: Refusals | None = None,
         enabled: bool = True,
     ) -> None:
         self._settings = settings or ChatMemorySettings()
         self._recall = ChatRecall(
             recall=recall, clock=clock, redactor=redactor or Redactor(), budget_tokens=self._settings.budget_tokens
         )
-        self._keeper = ExchangeKeeper(ingest=ingest, conversations=conversations, gate=gate or ScopeGate(), clock=clock)
+        self._keeper = ExchangeKeeper(
+            ingest=ingest, conversations=conversations, gate=gate or ScopeGate(), clock=clock, refusals=refusals
+        )
         self._clock = clock
         self._preferences = preferences
         self._visits = visits
@@ -141,11 +145,12 @@ class ChatMemory:
             raise
         chosen: list[Memory] = [] if found is LATE else found
         block = render_block(chosen)
+        is_whole = plan is not LATE and found is not LATE and not recalled.degraded
         if self._visits is not None and asked.scope is not None:
             self._visits.note(asked.scope, [page.id for page in only_pages(chosen)])
         return msgspec.structs.replace(
             asked,
-            state="degraded" if recalled.degraded or plan is LATE or found is LATE else "ok",
+            state="ok" if is_whole and not (known_plan and known_plan.away) else "degraded",
             plan=known_plan,
             is_planned=plan is not LATE,
             memories=tuple(chosen),
@@ -159,7 +164,7 @@ class ChatMemory:
         if self._recall.embeds_locally:
             return await asyncio.gather(planning, self._search(asked, sensitive=asked.sensitive))
         plan = await planning
-        known = asked.sensitive or plan is LATE or (plan is not None and plan.sensitive)
+        known = asked.sensitive or plan is LATE or (plan is not None and (plan.sensitive or plan.away))
         return plan, await self._search(asked, sensitive=known)
 
     async def _search(self, asked: Prepared, *, sensitive: bool) -> Recalled:

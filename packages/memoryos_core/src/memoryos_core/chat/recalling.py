@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from memoryos_core.chat.conversations import ToolLoop
 from memoryos_core.chat.exchange import Prepared
+from memoryos_core.chat.known_turns import ToolLoop
 from memoryos_core.chat.messages import last_user_position, normalised, remembered_text
 from memoryos_core.chat.turn_plan import TurnPlan
 from memoryos_core.memory.block import frame_tokens, line_tokens

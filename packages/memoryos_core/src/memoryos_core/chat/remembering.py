@@ -1,4 +1,8 @@
-"""What is stored of a chat: exchanges become durable while nobody waits for long, and what is lost is counted."""
+"""What is stored of a chat: exchanges become durable while nobody waits for long, and what is lost is counted.
+
+The event log alone decides what is lost: while the other stores are away exchanges are planned and kept in mind as
+`unrecorded` tells.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Sequence
@@ -6,18 +10,22 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import msgspec
 from loguru import logger
 
 from memoryos_core.chat.chain import START, link
-from memoryos_core.chat.conversations import Conversations, ToolLoop
+from memoryos_core.chat.conversations import Conversations
 from memoryos_core.chat.exchange import Answered, Prepared, exchange_event
+from memoryos_core.chat.known_turns import ToolLoop
 from memoryos_core.chat.messages import last_user_position, remembered_text
 from memoryos_core.chat.turn_plan import TurnPlan, plan_turn
+from memoryos_core.chat.unrecorded import Unrecorded
 from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.memory.excerpt import Excerpt
 from memoryos_core.memory.ingest import Ingest
 from memoryos_ports.clock import Clock
-from memoryos_ports.errors import MemoryOSError
+from memoryos_ports.errors import MemoryOSError, UpstreamError
 from memoryos_ports.events import TurnsEvent
 from memoryos_ports.ids import Scope
 
@@ -25,9 +33,18 @@ from memoryos_ports.ids import Scope
 class ExchangeKeeper:
     """Stores exchanges in tasks of its own, one set for each user."""
 
-    def __init__(self, *, ingest: Ingest, conversations: Conversations, gate: ScopeGate, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        ingest: Ingest,
+        conversations: Conversations,
+        gate: ScopeGate,
+        clock: Clock,
+        refusals: Refusals | None = None,
+    ) -> None:
         self._ingest = ingest
         self._conversations = conversations
+        self._unrecorded = Unrecorded(refusals)
         self._gate = gate
         self._clock = clock
         self._storing: dict[Scope, set[asyncio.Task[bool]]] = {}
@@ -38,14 +55,21 @@ class ExchangeKeeper:
         return tuple(self._storing.get(scope, ()))
 
     async def plan(self, prepared: Prepared) -> TurnPlan | None:
-        """Return what of a request is new and where it belongs, once the exchanges before it are stored."""
-        assert prepared.scope is not None  # noqa: S101 - without a scope nobody plans
+        """Return what of a request is new and where it belongs, once the exchanges before it are stored.
+
+        While the document store is away it is planned by what this process knows (`TurnPlan.away`).
+        """
+        scope, key = prepared.scope, prepared.idempotency_key
+        assert scope is not None  # noqa: S101 - without a scope nobody plans
         if prepared.earlier:
             await asyncio.wait(prepared.earlier)
-        key = prepared.idempotency_key
-        return await plan_turn(
-            self._conversations, prepared.scope, prepared.caller, prepared.messages, idempotency_key=key
-        )
+        plan = partial(plan_turn, scope=scope, caller=prepared.caller, messages=prepared.messages, idempotency_key=key)
+        try:
+            await self._unrecorded.catch_up(scope, self._conversations)
+            return await plan(self._conversations)
+        except UpstreamError as exc:
+            logger.bind(error=str(exc)).debug("exchange planned without what is stored")
+            return await plan(self._unrecorded.chains, away=self._clock.now())
 
     async def store(self, prepared: Prepared, answered: Answered, *, wait_s: float) -> bool:
         """Make the exchange durable; return whether it is, waiting at most `wait_s` (it goes on after that).
@@ -91,7 +115,7 @@ class ExchangeKeeper:
 
     async def _store_now(self, prepared: Prepared, answered: Answered, durable: asyncio.Event) -> bool:
         try:
-            plan = prepared.plan if prepared.is_planned else await self.plan(prepared)
+            plan = await self._final_plan(prepared)
             event = exchange_event(prepared, plan, answered, now=self._clock.now())
             event = event and await self._ingest.completed(event)
             is_new = event is not None and (await self._ingest.publish(event)).outcome == "new"
@@ -101,11 +125,28 @@ class ExchangeKeeper:
         durable.set()
         work: list[Awaitable[None]] = []
         if event is not None and is_new:
-            work += [self._ingest.keep_short_term(event), self._conversations.record(event)]
+            work += [self._ingest.keep_short_term(event), self._record(event)]
         if plan is not None and answered.opens_tool_loop:
             work.append(self._keep_loop(prepared, plan, event))
         await _follow_up(work)
         return True
+
+    async def _final_plan(self, prepared: Prepared) -> TurnPlan | None:
+        """Return the plan that counts: one that was late, or made in an outage, is made again, and keeps its name."""
+        early = prepared.plan
+        if prepared.is_planned and not (early and early.away):
+            return early
+        plan = await self.plan(prepared)
+        if plan is None or early is None:
+            return plan
+        return early if plan.away else msgspec.structs.replace(plan, event_id=early.event_id)
+
+    async def _record(self, event: TurnsEvent) -> None:
+        try:
+            await self._conversations.record(event)
+        except MemoryOSError:
+            await self._unrecorded.note(event)
+            raise
 
     async def _keep_loop(self, prepared: Prepared, plan: TurnPlan, event: TurnsEvent | None) -> None:
         assert prepared.scope is not None  # noqa: S101 - whoever starts it has looked

@@ -18,6 +18,7 @@ from memoryos_core.consolidation.recording import Recorder
 from memoryos_core.consolidation.segment_store import SegmentStore
 from memoryos_core.consolidation.segments import SIMILARITY
 from memoryos_core.consolidation.sorting import Sorter
+from memoryos_core.consolidation.visit_loop import VisitLoop
 from memoryos_core.consolidation.visits import Visits
 from memoryos_core.memory.embedding_policy import GuardedEmbedder
 from memoryos_core.routing.sensitive import SensitiveRules
@@ -35,7 +36,10 @@ class ConsolidationPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consolidation(msgspec.Struct, frozen=True, kw_only=True):
-    """What others use of consolidation, and what runs it. `locks` are for whoever changes what was learnt."""
+    """What others use of consolidation, and what runs it. `locks` are for whoever changes what was learnt.
+
+    `loop` is for processes that apply events, `visit_loop` for those that answer questions.
+    """
 
     locks: ScopeLocks
     places: Places
@@ -47,6 +51,7 @@ class Consolidation(msgspec.Struct, frozen=True, kw_only=True):
     visits: Visits
     consolidator: Consolidator
     loop: ConsolidationLoop
+    visit_loop: VisitLoop
 
 
 def assemble_consolidation(
@@ -108,5 +113,6 @@ def assemble_consolidation(
         ),
         visits=visits,
         consolidator=consolidator,
-        loop=ConsolidationLoop(consolidator=consolidator, visits=visits, events=stores.events, clock=clock),
+        loop=ConsolidationLoop(consolidator=consolidator, events=stores.events, clock=clock),
+        visit_loop=VisitLoop(visits),
     )

@@ -7,6 +7,7 @@ import msgspec
 
 from memoryos_core.consolidation.facts import KnownFact
 from memoryos_core.consolidation.listing import all_facts
+from memoryos_core.consolidation.memo import Memo
 from memoryos_core.consolidation.replacement import becoming
 from memoryos_core.memory.embedding_policy import GuardedEmbedder
 from memoryos_ports.documents import Document, DocumentStore
@@ -17,6 +18,13 @@ from memoryos_ports.memory import Chunk, IndexEntry, MemoryStorage
 
 CONFIRMED_KIND = "confirmed"
 GONE_KIND = "gone-fact"
+
+
+class EmbeddedFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact with its entry of the index."""
+
+    fact: KnownFact
+    entry: IndexEntry
 
 
 class FactStore:
@@ -38,15 +46,30 @@ class FactStore:
 
     async def put(self, scope: Scope, facts: Sequence[KnownFact]) -> None:
         """Write facts, all in one step; one that was deleted does not come back."""
-        if not facts:
-            return
+        await self.write(scope, await self.embedded(facts, self.memo()))
+
+    def memo(self) -> Memo:
+        """Return an empty memo of vectors."""
+        return Memo(self._embedder)
+
+    async def embedded(self, facts: Sequence[KnownFact], memo: Memo) -> list[EmbeddedFact]:
+        """Return facts as they are written."""
         texts = [_spoken(fact) for fact in facts]
-        vectors = await self._embedder.vectors(texts, sensitive=[fact.sensitive for fact in facts])
-        moments = {fact.id: msgspec.json.encode(fact.confirmed_at) for fact in facts}
+        vectors = await memo.vectors(texts, sensitive=[fact.sensitive for fact in facts])
+        return [
+            EmbeddedFact(fact=fact, entry=_entry(fact.bare, text, vector))
+            for fact, text, vector in zip(facts, texts, vectors, strict=True)
+        ]
+
+    async def write(self, scope: Scope, embedded: Sequence[EmbeddedFact]) -> None:
+        """Write facts that are embedded, as `put` does."""
+        if not embedded:
+            return
+        moments = {item.fact.id: msgspec.json.encode(item.fact.confirmed_at) for item in embedded}
         await self._documents.update(
             scope, {(CONFIRMED_KIND, str(id_)): becoming(body) for id_, body in moments.items()}
         )
-        await self._storage.put(list(map(_entry, [fact.bare for fact in facts], texts, vectors)))
+        await self._storage.put([item.entry for item in embedded])
 
     async def gone(self, scope: Scope, ids: Sequence[MemoryId]) -> Collection[MemoryId]:
         """Return those of the ids whose facts were deleted: no statement is to make them again."""

@@ -64,8 +64,14 @@ class Ledger:
         return [fact for fact in self._facts.values() if fact != self._before.get(fact.id)]
 
     def enter(self, told: Told, *, now: datetime) -> None:
-        """Take in what was told; what an agent is asked of its behaviour stays with that agent."""
+        """Take in what was told; what an agent is asked of its behaviour stays with that agent.
+
+        What a person made of a fact stays, whatever the page that told it says.
+        """
         made = _new_fact(told, now)
+        known = self._facts.get(made.id)
+        if known is not None and known.pinned:
+            return
         rivals = [fact for fact in self._facts.values() if fact.agent_id == made.agent_id]
         self._carry_out(decide(told.statement, rivals), made)
 

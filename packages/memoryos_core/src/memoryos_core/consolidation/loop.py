@@ -5,14 +5,12 @@ import asyncio
 from loguru import logger
 
 from memoryos_core.consolidation.consolidator import Consolidator
-from memoryos_core.consolidation.visits import Visits
 from memoryos_ports.clock import Clock
 from memoryos_ports.due import Lease
 from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.events import EventLog
 
 SCOPES_AT_ONCE = 4
-FLUSH_EVERY_S = 60.0
 
 _LOOK_EVERY_S = 1.0
 _MANY_EVENTS = 32
@@ -26,13 +24,11 @@ class ConsolidationLoop:
     again a little later.
     """
 
-    def __init__(self, *, consolidator: Consolidator, visits: Visits, events: EventLog, clock: Clock) -> None:
+    def __init__(self, *, consolidator: Consolidator, events: EventLog, clock: Clock) -> None:
         self._consolidator = consolidator
-        self._visits = visits
         self._events = events
         self._clock = clock
         self._stopping = asyncio.Event()
-        self._flushed_at = clock.monotonic()
         self._worked_at = clock.monotonic()
 
     def stop(self) -> None:
@@ -44,12 +40,9 @@ class ConsolidationLoop:
         while not self._stopping.is_set():
             if not await self._round():
                 await self._rest()
-        await self._flush()
 
     async def _round(self) -> bool:
         """Work on some scopes; return whether there were any."""
-        if self._clock.monotonic() - self._flushed_at >= FLUSH_EVERY_S:
-            await self._flush()
         try:
             if await self.is_busy():
                 return False
@@ -74,13 +67,6 @@ class ConsolidationLoop:
         """Return whether events come first. Raises what the log raises."""
         waited_s = self._clock.monotonic() - self._worked_at
         return waited_s < _PATIENCE_S and (await self._events.stats()).length > _MANY_EVENTS
-
-    async def _flush(self) -> None:
-        self._flushed_at = self._clock.monotonic()
-        try:
-            await self._visits.flush()
-        except MemoryOSError as exc:
-            logger.bind(error=str(exc)).debug("visits not counted")
 
     async def _rest(self) -> None:
         try:

@@ -9,6 +9,7 @@ from memoryos_core.consolidation.fence import Fence
 from memoryos_core.consolidation.heat import heat
 from memoryos_core.consolidation.learning import Learner, Learnt
 from memoryos_core.consolidation.locks import ScopeLocks
+from memoryos_core.consolidation.memo import Memo
 from memoryos_core.consolidation.own_pages import own_pages
 from memoryos_core.consolidation.recording import Recorder
 from memoryos_core.consolidation.segment_store import SegmentStore
@@ -73,16 +74,18 @@ class Promoter:
         if learnt is None:
             return False
         unread = {page.id for page in pages} - {page.id for page in learnt.pages}
+        memo, read = self._segments.memo(), {page.id: page for page in learnt.pages}
+        await self._recorder.read_ahead(segment.scope, read, learnt.statements, memo)
         async with self._locks.of(segment.scope):
             fresh = await self._segments.get(segment.scope, [segment.id])
             if fresh:
-                await self._keep(fresh[0], learnt, set(segment.pending) - unread, fence)
+                await self._keep(fresh[0], learnt, set(segment.pending) - unread, fence, memo)
         return True
 
-    async def _keep(self, segment: Segment, learnt: Learnt, done: set[MemoryId], fence: Fence) -> None:
+    async def _keep(self, segment: Segment, learnt: Learnt, done: set[MemoryId], fence: Fence, memo: Memo) -> None:
         """Write what was learnt from the pages that were not forgotten meanwhile."""
         pages = {page.id: page for page in learnt.pages if page.id in segment.pending}
-        await self._recorder.record(segment.scope, pages, learnt.statements, fence)
+        await self._recorder.record(segment.scope, pages, learnt.statements, fence, memo)
         await self._segments.put(segment.scope, [_analysed(segment, learnt, done)])
 
 

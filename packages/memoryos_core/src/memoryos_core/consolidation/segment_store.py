@@ -6,6 +6,7 @@ import msgspec
 
 from memoryos_core.consolidation.centroid import Centroid
 from memoryos_core.consolidation.listing import all_segments
+from memoryos_core.consolidation.memo import Memo
 from memoryos_core.consolidation.replacement import becoming
 from memoryos_core.memory.embedding_policy import GuardedEmbedder
 from memoryos_core.memory.indexing import spoken
@@ -66,9 +67,23 @@ class SegmentStore:
 
     async def save(self, scope: Scope, clusters: Sequence[Cluster]) -> None:
         """Write segments with the vectors of their pages; searchable on return."""
-        if not clusters:
+        await self.write(scope, await self.completed(scope, clusters, self.memo()))
+
+    def memo(self) -> Memo:
+        """Return an empty memo of vectors."""
+        return Memo(self._embedder)
+
+    async def completed(self, scope: Scope, clusters: Sequence[Cluster], memo: Memo) -> list[Cluster]:
+        """Return segments with the vectors of all of their pages."""
+        missing = [id_ for cluster in clusters for id_ in _lacking(cluster)]
+        pages = only_pages(await self._storage.get(scope, missing)) if missing else []
+        vectors = await self.page_vectors(pages, memo)
+        return [_filled(cluster, vectors) for cluster in clusters]
+
+    async def write(self, scope: Scope, whole: Sequence[Cluster]) -> None:
+        """Write segments that are completed, as `save` does."""
+        if not whole:
             return
-        whole = await self._completed(scope, clusters)
         bodies = {cluster.segment.id: msgspec.msgpack.encode(cluster.centroid) for cluster in whole}
         await self._documents.update(scope, {(CENTROID_KIND, str(id_)): becoming(body) for id_, body in bodies.items()})
         await self._storage.put([_entry(cluster) for cluster in whole])
@@ -79,16 +94,11 @@ class SegmentStore:
             await self._storage.delete(scope, ids)
             await self._documents.delete(scope, CENTROID_KIND, ids)
 
-    async def page_vectors(self, pages: Sequence[Page]) -> dict[MemoryId, Vector | None]:
+    async def page_vectors(self, pages: Sequence[Page], memo: Memo) -> dict[MemoryId, Vector | None]:
         """Return the vector that stands for each page; None for one that the embedder must not see."""
         texts = [spoken(page, page.text[:_OPENING_CHARS]) for page in pages]
-        vectors = await self._embedder.vectors(texts, sensitive=[page.sensitive for page in pages])
+        vectors = await memo.vectors(texts, sensitive=[page.sensitive for page in pages])
         return {page.id: vector for page, vector in zip(pages, vectors, strict=True)}
-
-    async def _completed(self, scope: Scope, clusters: Sequence[Cluster]) -> list[Cluster]:
-        missing = [id_ for cluster in clusters for id_ in _lacking(cluster)]
-        vectors = await self.page_vectors(only_pages(await self._storage.get(scope, missing))) if missing else {}
-        return [_filled(cluster, vectors) for cluster in clusters]
 
     def _centroid(self, document: Document | None, segment: Segment) -> Centroid:
         """Return the stored sum, or an empty one when it is of another embedder or of other pages."""

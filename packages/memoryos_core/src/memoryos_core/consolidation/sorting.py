@@ -1,6 +1,7 @@
 """Sorting new pages into segments, and taking down what rules can tell of them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -8,6 +9,7 @@ from memoryos_core.consolidation.backlog import Backlog, Note
 from memoryos_core.consolidation.centroid import Centroid, cosine
 from memoryos_core.consolidation.fence import Fence
 from memoryos_core.consolidation.locks import ScopeLocks
+from memoryos_core.consolidation.memo import Memo
 from memoryos_core.consolidation.own_pages import own_pages
 from memoryos_core.consolidation.places import Place, Places
 from memoryos_core.consolidation.recording import Recorder
@@ -25,6 +27,14 @@ PAGES_AT_ONCE = 64
 """About how many pages are sorted before anybody else's turn."""
 
 _CANDIDATES = 20
+
+
+class _Seated(msgspec.Struct, frozen=True, kw_only=True):
+    """Pages that are sorted, where each of them goes, and the segments that take one in."""
+
+    pages: Sequence[Page]
+    places: Mapping[MemoryId, MemoryId]
+    clusters: Sequence[Cluster]
 
 
 class Sorter:
@@ -54,26 +64,48 @@ class Sorter:
         self._similarity = similarity
 
     async def sort(self, scope: Scope, fence: Fence) -> bool:
-        """Sort the oldest notes of a scope; return whether there may be more."""
+        """Sort the oldest notes of a scope; return whether there may be more.
+
+        What is slow is done before the lock is taken, and what it depends on is read again behind it.
+        """
+        notes = await self._backlog.oldest(scope, limit=PAGES_AT_ONCE)
+        if not (portion := _portion(notes)):
+            return False
+        ids = list(dict.fromkeys(page for note in portion for page in note.pages))
+        memo = self._segments.memo()
+        await self._read_ahead(scope, ids, memo)
         async with self._locks.of(scope):
-            notes = await self._backlog.oldest(scope, limit=PAGES_AT_ONCE)
-            portion = _portion(notes)
-            await self._sort(scope, [page for note in portion for page in note.pages], fence)
+            await self._sort(scope, ids, fence, memo)
             await self._backlog.drop(scope, portion)
         return len(portion) < len(notes) or len(notes) == PAGES_AT_ONCE
 
-    async def _sort(self, scope: Scope, ids: Sequence[MemoryId], fence: Fence) -> None:
-        places = await self._places.get(scope, list(dict.fromkeys(ids)))
+    async def _read_ahead(self, scope: Scope, ids: Sequence[MemoryId], memo: Memo) -> None:
+        _, pages = await self._waiting(scope, ids)
+        await self._segments.page_vectors(pages, memo)
+        await self._recorder.read_ahead(scope, _by_id(pages), extract_all(pages), memo)
+
+    async def _sort(self, scope: Scope, ids: Sequence[MemoryId], fence: Fence, memo: Memo) -> None:
+        seated = await memo.settled(partial(self._seated, scope, ids, memo))
+        await fence.check()
+        await self._places.decide(scope, seated.places)
+        await self._segments.write(scope, seated.clusters)
+        await self._recorder.record(scope, _by_id(seated.pages), extract_all(seated.pages), fence, memo)
+
+    async def _waiting(self, scope: Scope, ids: Sequence[MemoryId]) -> tuple[Mapping[MemoryId, Place], Sequence[Page]]:
+        """Return where these pages are, and those of them that are to be sorted, in their order."""
+        places = await self._places.get(scope, ids)
         waiting = [id_ for id_, place in places.items() if not place.gone]
-        pages = sorted(await own_pages(self._storage, scope, waiting), key=position_of)
-        vectors = await self._segments.page_vectors(pages) if pages else {}
+        return places, sorted(await own_pages(self._storage, scope, waiting), key=position_of)
+
+    async def _seated(self, scope: Scope, ids: Sequence[MemoryId], memo: Memo) -> _Seated:
+        """Return where these pages go, and the segments as they are then."""
+        places, pages = await self._waiting(scope, ids)
+        vectors = await self._segments.page_vectors(pages, memo)
         table = _Table(self._similarity, vectors, self._segments.empty_centroid)
         table.lay(await self._known(scope, pages, places, vectors))
         decided = {page.id: table.seat(page, places[page.id]) for page in pages}
-        await fence.check()
-        await self._places.decide(scope, decided)
-        await self._segments.save(scope, [drawn for cluster in table.touched if (drawn := await self._drawn(cluster))])
-        await self._recorder.record(scope, {page.id: page for page in pages}, extract_all(pages), fence)
+        drawn = [drawn for cluster in table.touched if (drawn := await self._drawn(cluster))]
+        return _Seated(pages=pages, places=decided, clusters=await self._segments.completed(scope, drawn, memo))
 
     async def _known(
         self,
@@ -107,6 +139,10 @@ class Sorter:
         segment = cluster.segment
         pages = await own_pages(self._storage, segment.scope, segment.pages)
         return msgspec.structs.replace(cluster, segment=redrawn(segment, pages)) if pages else None
+
+
+def _by_id(pages: Sequence[Page]) -> dict[MemoryId, Page]:
+    return {page.id: page for page in pages}
 
 
 def _portion(notes: Sequence[Note]) -> list[Note]:

@@ -119,9 +119,9 @@ def decide(new: Statement, existing: Sequence[Known]) -> Decision:
 
     A value that is known is updated; another value of a slot that takes one supersedes what was said before it, and is
     superseded by what was said after it, whichever arrived first. Of facts without a slot, one that says nearly the
-    same is kept.
+    same is kept. What a person fixed stands as long as it holds; once it has ended it is history, and bars nothing.
     """
-    rivals = [fact for fact in existing if _slot_of(fact) == _slot_of(new)]
+    rivals = [fact for fact in existing if _slot_of(fact) == _slot_of(new) and not _is_history(fact)]
     same = next((fact for fact in rivals if _says_the_same(new, fact)), None)
     fixed = next((fact for fact in rivals if fact.pinned and (fact is same or new.is_alone)), None)
     if fixed:
@@ -221,6 +221,10 @@ def _standing_of(fact: Known) -> Standing:
         valid_to=fact.valid_to,
         superseded_by=fact.superseded_by,
     )
+
+
+def _is_history(fact: Known) -> bool:
+    return fact.pinned and (fact.valid_to is not None or fact.superseded_by is not None)
 
 
 def _slot_of(item: Statement | Known) -> tuple[str, str, str]:

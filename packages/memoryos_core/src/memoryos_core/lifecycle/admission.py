@@ -6,6 +6,7 @@ from loguru import logger
 
 from memoryos_core.chat.conversations import Conversations
 from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.lifecycle.quarantine import Quarantine
 from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.lifecycle.registry import Registry
 from memoryos_ports.events import Event
@@ -38,6 +39,7 @@ class Admission:
         storage: MemoryStorage,
         short_term: ShortTermStore,
         gate: ScopeGate,
+        quarantine: Quarantine | None = None,
     ) -> None:
         self._handlers = handlers
         self._refusals = refusals
@@ -46,6 +48,7 @@ class Admission:
         self._storage = storage
         self._short_term = short_term
         self._gate = gate
+        self._quarantine = quarantine
 
     async def apply(self, event: Event) -> None:
         """Apply an event, or drop it. Raises what the handlers and the stores raise."""
@@ -63,10 +66,16 @@ class Admission:
     async def _withdraw(self, event: Event) -> None:
         await self._short_term.remove(event.scope, event.memory_ids)
         await self._storage.delete(event.scope, event.memory_ids)
+        if self._quarantine is not None:
+            await self._quarantine.drop(event.scope, event.memory_ids)
 
     async def _unlist(self, event: Event) -> None:
-        """Forget the user and the session of an event; the next event, if there is one, makes them known again."""
-        await self._registry.drop_user(event.scope)
-        if event.session_id is not None:
+        """Forget the user who was erased, and the session that went with them or was forgotten; the next event, if
+        there is one, makes them known again. Who only switched remembering off is known by what was remembered before.
+        """
+        is_erased = await self._refusals.erased(event)
+        if is_erased:
+            await self._registry.drop_user(event.scope)
+        if event.session_id is not None and (is_erased or await self._refusals.forgotten(event)):
             await self._conversations.forget(event.scope, event.session_id)
             await self._registry.drop_session(event.scope, event.session_id)

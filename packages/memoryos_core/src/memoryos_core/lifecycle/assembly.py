@@ -71,6 +71,7 @@ def assemble_lifecycle(
         sensitive=rules,
         redactor=redactor,
         quarantine=quarantine,
+        refusals=refusals,
     )
     deletion = Deletion(
         library=library,
@@ -89,6 +90,7 @@ def assemble_lifecycle(
         backlog=consolidation.backlog,
         history=history,
         quarantine=quarantine,
+        refusals=refusals,
         gate=gate,
         locks=edit_locks,
         rules=rules,
@@ -102,12 +104,14 @@ def assemble_lifecycle(
         refusals=refusals,
         registry=registry,
         gate=gate,
+        locks=edit_locks,
         clock=clock,
     )
     profile_editing = ProfileEditing(
         profile=consolidation.profile,
         facts=consolidation.facts,
         derivatives=consolidation.derivatives,
+        refusals=refusals,
         gate=gate,
         locks=consolidation.locks,
         clock=clock,
@@ -128,6 +132,7 @@ def assemble_lifecycle(
         caches=caches,
         preferences=preferences,
         gate=gate,
+        edit_locks=edit_locks,
         locks=consolidation.locks,
         clock=clock,
     )

@@ -42,7 +42,8 @@ class Deletion:
             return await self.remove(scope, [await self._library.get(scope, memory_id)], actor=actor)
 
     async def remove(self, scope: Scope, memories: Sequence[Memory], *, actor: str) -> list[MemoryId]:
-        """Delete memories of a scope whose gate is passed already; return the ids that went, theirs first.
+        """Delete memories of a scope whose gate is passed and whose lock is held; return the ids that went, theirs
+        first.
 
         What is interrupted can be done again: a memory is not gone before all that was made of it is.
         """

@@ -1,5 +1,6 @@
 """Changing what is remembered: the text and metadata of a page, the statement of a fact."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -10,6 +11,7 @@ from memoryos_core.lifecycle.derivatives import Amends, Forgets, Renews
 from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.history import History
 from memoryos_core.lifecycle.quarantine import Quarantine, rule_against
+from memoryos_core.lifecycle.refusals import Refusals, Span
 from memoryos_core.memory.indexing import Indexer
 from memoryos_core.memory.library import Library
 from memoryos_core.routing.sensitive import SensitiveRules
@@ -17,7 +19,7 @@ from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.errors import InvalidInput, NotFound
 from memoryos_ports.ids import MemoryId, Scope
 from memoryos_ports.knowledge import Fact, Segment
-from memoryos_ports.memory import Memory, MemoryStorage, Page
+from memoryos_ports.memory import IndexEntry, Memory, MemoryStorage, Page
 from memoryos_ports.short_term import ShortTermStore
 
 
@@ -33,7 +35,10 @@ class Learnt(Forgets, Amends, Protocol):
 
 
 class Editing:
-    """Edits memories in their place: ids stay, and what is delivered again later never reverts an edit."""
+    """Edits memories in their place: ids stay, and what is delivered again later never reverts an edit.
+
+    What is slow comes before the last look: an edit that an erasure did not wait for writes nothing.
+    """
 
     def __init__(
         self,
@@ -46,6 +51,7 @@ class Editing:
         backlog: Renews,
         history: History,
         quarantine: Quarantine,
+        refusals: Refusals,
         gate: ScopeGate,
         locks: ScopeLocks,
         rules: SensitiveRules | None = None,
@@ -59,6 +65,7 @@ class Editing:
         self._backlog = backlog
         self._history = history
         self._quarantine = quarantine
+        self._refusals = refusals
         self._gate = gate
         self._rules = rules or SensitiveRules()
         self._redactor = redactor or Redactor()
@@ -67,13 +74,15 @@ class Editing:
     async def edit(self, scope: Scope, memory_id: MemoryId, edit: Edit, *, actor: str = "api") -> Memory:
         """Change a memory and return it; searchable by its new words on return.
 
-        Raises NotFound when the scope has none of that id, InvalidInput for what cannot be changed.
+        Raises NotFound when the scope has none of that id, InvalidInput for what cannot be changed, Conflict when the
+        user is erased meanwhile.
         """
         async with self._gate.writing(scope), self._locks.of(scope):
+            erasure = await self._refusals.erasure(scope)
             before = await self._library.get(scope, memory_id)
             match before:
                 case Page():
-                    return await self._edit_page(before, edit, actor)
+                    return await self._edit_page(before, edit, actor, erasure)
                 case Fact():
                     return await self._edit_fact(before, edit, actor)
                 case Segment():
@@ -82,27 +91,32 @@ class Editing:
     async def release(self, page: Page) -> Page:
         """Make a page that was held back one like any other."""
         async with self._gate.writing(page.scope), self._locks.of(page.scope):
+            erasure = await self._refusals.erasure(page.scope)
             held = await self._library.get(page.scope, page.id)
             if not isinstance(held, Page):
                 raise NotFound("memory", page.id)
             released = msgspec.structs.replace(held, quarantined=False)
+            entries = await self._indexer.entries([released])
+            await self._refusals.require_same(page.scope, erasure)
             await self._quarantine.note_release(released)
-            await self._put(released)
+            await self._put(released, entries)
             await self._quarantine.drop(page.scope, [page.id])
             await self._learn_again(released)
             return released
 
-    async def _edit_page(self, before: Page, edit: Edit, actor: str) -> Page:
+    async def _edit_page(self, before: Page, edit: Edit, actor: str, erasure: Span | None) -> Page:
         text, sensitive = self._taken(before, edit)
         metadata = before.metadata if edit.metadata is None else edit.metadata
         after = msgspec.structs.replace(before, text=text, metadata=metadata, sensitive=sensitive)
         if text != before.text:
             after = _screened(after)
+        entries = await self._indexer.entries([after]) if after != before else []
+        await self._refusals.require_same(before.scope, erasure)
         if text != before.text:  # before the page itself: an edit that is cut short is then made again as a whole
             await self._learn_again(after)
             await self._note(after, old=before.text, actor=actor)
-        if after != before:
-            await self._put(after)
+        if entries:
+            await self._put(after, entries)
         await self._quarantine.note([after])
         return after
 
@@ -123,8 +137,8 @@ class Editing:
             return before.text, before.sensitive
         return self._redactor.redact(edit.text), before.sensitive or self._rules.match(edit.text)
 
-    async def _put(self, page: Page) -> None:
-        await self._storage.put(await self._indexer.entries([page]))
+    async def _put(self, page: Page, entries: Sequence[IndexEntry]) -> None:
+        await self._storage.put(entries)
         await self._short_term.replace(page)
 
     async def _note(self, memory: Memory, *, old: str, actor: str) -> None:

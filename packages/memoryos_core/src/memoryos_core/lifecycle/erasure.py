@@ -1,7 +1,8 @@
 """Erasing a user: every store is emptied of them, looked at again, and what could not be reached is told."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -18,7 +19,7 @@ from memoryos_core.lifecycle.registry import Registry
 from memoryos_ports.clock import Clock
 from memoryos_ports.documents import DocumentStore
 from memoryos_ports.due import DueSet
-from memoryos_ports.errors import MemoryOSError
+from memoryos_ports.errors import MemoryOSError, UpstreamError
 from memoryos_ports.events import EventLog
 from memoryos_ports.ids import Scope
 from memoryos_ports.memory import MemoryStorage
@@ -57,7 +58,8 @@ class ErasureReceipt(msgspec.Struct, frozen=True, kw_only=True):
 class Erasure:
     """Erases users. Repeatable, at any time: what was accepted before is dropped for ever, what comes later is new.
 
-    `locks` are those of consolidation, which has lost its lease by the time it gets them back.
+    It is alone: in this process by the gate, among all by the locks of those who edit and of those who learn. Whom it
+    did not wait for is told, and writes nothing: an editor looks at the watermark first, a learner at the lease.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Erasure:
         caches: Sequence[Forget],
         preferences: Preferences,
         gate: ScopeGate,
+        edit_locks: ScopeLocks,
         locks: ScopeLocks,
         clock: Clock,
         patience_s: float = PATIENCE_S,
@@ -79,7 +82,7 @@ class Erasure:
         self._caches = caches
         self._preferences = preferences
         self._gate = gate
-        self._locks = locks
+        self._locks = (edit_locks, locks)  # in the order in which everybody takes them
         self._clock = clock
         self._patience_s = patience_s
 
@@ -91,11 +94,11 @@ class Erasure:
         async with self._gate.alone(scope, patience_s=self._patience_s) as is_alone:
             at = self._clock.now()
             await self._refusals.note_erasure(scope, at)
-            async with self._locks.of(scope):  # what is being learnt is written before, or not any more
+            async with self._locked(scope) as is_locked:  # what is in hand is written before, or not any more
                 erased, missed = await self._visit(scope)
                 self._forget(scope)
                 left, missed_again = await self._visit(scope)
-        not_reached = sorted({*missed, *missed_again, *([] if is_alone else [IN_HAND])})
+        not_reached = sorted({*missed, *missed_again, *([] if is_alone and is_locked else [IN_HAND])})
         is_complete = not not_reached and not any(left.values())
         receipt = ErasureReceipt(
             state="complete" if is_complete else "partial",
@@ -107,6 +110,21 @@ class Erasure:
         )
         logger.bind(state=receipt.state, erased=erased, not_reached=not_reached).info("user erased")
         return receipt
+
+    @asynccontextmanager
+    async def _locked(self, scope: Scope) -> AsyncIterator[bool]:
+        """Hold the locks; yields whether they could be had within the patience."""
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    for locks in self._locks:
+                        await held.enter_async_context(locks.of(scope))
+            except (UpstreamError, TimeoutError) as exc:
+                logger.bind(error=str(exc)).warning("an erasure goes on without a lock")
+                is_locked = False
+            else:
+                is_locked = True
+            yield is_locked
 
     async def _visit(self, scope: Scope) -> tuple[dict[str, int], list[str]]:
         """Return how much each store held, and which did not answer."""

@@ -13,6 +13,7 @@ from memoryos_core.consolidation.profile import Profile, ProfileEntry, ProfileSe
 from memoryos_core.extraction.slots import is_slot, slot_named
 from memoryos_core.extraction.statement import slot_key
 from memoryos_core.lifecycle.gate import ScopeGate
+from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_ports.clock import Clock
 from memoryos_ports.ids import MemoryId, Scope, fact_id
@@ -30,6 +31,7 @@ class ProfileEditing:
         profile: ProfileService,
         facts: FactStore,
         derivatives: Derivatives,
+        refusals: Refusals,
         gate: ScopeGate,
         locks: ScopeLocks,
         clock: Clock,
@@ -38,6 +40,7 @@ class ProfileEditing:
         self._profile = profile
         self._facts = facts
         self._derivatives = derivatives
+        self._refusals = refusals
         self._gate = gate
         self._locks = locks
         self._clock = clock
@@ -46,15 +49,21 @@ class ProfileEditing:
     async def write(self, scope: Scope, entries: Sequence[ProfileEntry], version: int) -> None:
         """Replace the entries of the version that was read; what is new or differs is pinned.
 
-        Raises VersionConflict when somebody else was faster, and then nothing is changed.
+        Raises VersionConflict when somebody else was faster, Conflict when the user is erased meanwhile; then nothing
+        is changed.
         """
         async with self._gate.writing(scope):
+            erasure = await self._refusals.erasure(scope)
             async with self._locks.of(scope):
                 before, _ = await self._profile.read(scope)
                 known = await self._facts.all(scope)
+                await self._refusals.require_same(scope, erasure)
                 await self._profile.write(scope, self._named(scope, entries, before, version), version)
                 after, _ = await self._profile.read(scope)
-                await self._facts.put(scope, _edited(scope, before, after, known, now=self._clock.now()))
+                edited = _edited(scope, before, after, known, now=self._clock.now())
+                facts = await self._facts.embedded(edited, self._facts.memo())
+                await self._refusals.require_same(scope, erasure)
+                await self._facts.write(scope, facts)
             kept = {entry.fact_id for entry in after.entries}
             told = {entry.fact_id for entry in before.entries}
             gone = [fact.id for fact in known if _is_own(fact) and fact.id in told and fact.id not in kept]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from memoryos_ports.documents import Change, DocumentStore
-from memoryos_ports.errors import UpstreamProtocolError
+from memoryos_ports.errors import Conflict, UpstreamProtocolError
 from memoryos_ports.events import TurnsEvent
 from memoryos_ports.ids import Scope, SessionId, tenant_scope
 
@@ -16,6 +16,9 @@ REMEMBER_KIND = "remember"
 """Kept with the tenant too: that somebody is not to be remembered is no content, and an erasure must not undo it."""
 
 REFUSAL_KIND = "refusal"
+
+STRETCHES_KEPT = 100
+"""Of how many switched-off times is known that they were; what was accepted in one before them is applied."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,10 +32,20 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return (self.start is None or self.start <= moment) and (self.end is None or moment <= self.end)
 
 
-NEVER = Span(start=datetime.max.replace(tzinfo=UTC), end=datetime.min.replace(tzinfo=UTC))
+class Stretches(Span, frozen=True, kw_only=True, omit_defaults=True):
+    """Stretches of time: the latest, and those `earlier` than it, newest first."""
+
+    earlier: tuple[Span, ...] = ()
+
+    def holds(self, moment: datetime) -> bool:
+        """Return whether a moment lies in one of them."""
+        return super().holds(moment) or any(span.holds(moment) for span in self.earlier)
+
+
+NEVER = Stretches(start=datetime.max.replace(tzinfo=UTC), end=datetime.min.replace(tzinfo=UTC))
 """A stretch without any moment."""
 
-_decoder = msgspec.json.Decoder(Span)
+_decoder = msgspec.json.Decoder(Stretches)
 
 
 class Refusals:
@@ -44,12 +57,31 @@ class Refusals:
     async def cover(self, event: TurnsEvent) -> bool:
         """Return whether an event must be dropped: it was accepted in a stretch that is not to be remembered."""
         scope = event.scope
-        spans = (await self.erasure(scope), await self.switched_off(scope), await self._forgotten(event))
-        return any(span is not None and span.holds(event.accepted_at) for span in spans)
+        off = await self.switched_off(scope)
+        is_off = off is not None and off.holds(event.accepted_at)
+        return is_off or await self.erased(event) or await self.forgotten(event)
 
     async def erasure(self, scope: Scope) -> Span | None:
         """Return up to which moment a user was erased, None when it never was."""
         return await self._of_user(scope, ERASED_KIND)
+
+    async def erased(self, event: TurnsEvent) -> bool:
+        """Return whether the user was erased after an event was accepted."""
+        span = await self.erasure(event.scope)
+        return span is not None and span.holds(event.accepted_at)
+
+    async def forgotten(self, event: TurnsEvent) -> bool:
+        """Return whether the session of an event was forgotten after it was accepted."""
+        if event.session_id is None:
+            return False
+        key = _session_key(event.session_id)
+        found = await self._documents.get(event.scope, REFUSAL_KIND, [key])
+        return bool(found) and _read(found[key].body).holds(event.accepted_at)
+
+    async def require_same(self, scope: Scope, known: Span | None) -> None:
+        """Raise Conflict unless the last erasure of a user still is the one that was `known` when something began."""
+        if await self.erasure(scope) != known:
+            raise Conflict("the user was erased meanwhile")
 
     async def note_erasure(self, scope: Scope, at: datetime) -> None:
         """Drop what is accepted up to this moment, for ever; durable on return."""
@@ -61,7 +93,7 @@ class Refusals:
         await self._documents.update(scope, {(REFUSAL_KIND, _session_key(session_id)): _until(at)})
 
     async def switched_off(self, scope: Scope) -> Span | None:
-        """Return the latest stretch in which the user is not to be remembered, None when there never was one."""
+        """Return the stretches in which the user is not to be remembered (the latest first), None without any."""
         return await self._of_user(scope, REMEMBER_KIND)
 
     async def switch(self, scope: Scope, *, remember: bool, at: datetime) -> None:
@@ -72,13 +104,6 @@ class Refusals:
     async def _of_user(self, scope: Scope, kind: str) -> Span | None:
         found = await self._documents.get(tenant_scope(scope.tenant_id), kind, [scope.user_id])
         return _read(found[scope.user_id].body) if found else None
-
-    async def _forgotten(self, event: TurnsEvent) -> Span | None:
-        if event.session_id is None:
-            return None
-        key = _session_key(event.session_id)
-        found = await self._documents.get(event.scope, REFUSAL_KIND, [key])
-        return _read(found[key].body) if found else None
 
 
 def _session_key(session_id: SessionId) -> str:
@@ -98,12 +123,21 @@ def _switched(remember: bool, at: datetime) -> Change:
         known = NEVER if body is None else _read(body)
         if (known.end is None) == (not remember):
             return body or msgspec.json.encode(known)
-        return msgspec.json.encode(Span(start=known.start, end=at) if remember else Span(start=at))
+        return msgspec.json.encode(_ended(known, at) if remember else _begun(known, at))
 
     return change
 
 
-def _read(body: bytes) -> Span:
+def _ended(known: Stretches, at: datetime) -> Stretches:
+    return msgspec.structs.replace(known, end=at)
+
+
+def _begun(known: Stretches, at: datetime) -> Stretches:
+    last = () if known == NEVER else (Span(start=known.start, end=known.end),)
+    return Stretches(start=at, earlier=(*last, *known.earlier)[:STRETCHES_KEPT])
+
+
+def _read(body: bytes) -> Stretches:
     try:
         return _decoder.decode(body)
     except msgspec.DecodeError as exc:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from memoryos_core.chat.conversations import Conversations
+from memoryos_core.consolidation.locks import ScopeLocks
 from memoryos_core.lifecycle.deletion import Deletion
 from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.refusals import Refusals
@@ -42,6 +43,7 @@ class Sessions:
         refusals: Refusals,
         registry: Registry,
         gate: ScopeGate,
+        locks: ScopeLocks,
         clock: Clock,
     ) -> None:
         self._library = library
@@ -51,16 +53,20 @@ class Sessions:
         self._refusals = refusals
         self._registry = registry
         self._gate = gate
+        self._locks = locks
         self._clock = clock
 
     async def forget(self, scope: Scope, session_id: SessionId, *, actor: str = "api") -> ForgottenSession:
         """Forget a session; what is said in it from now on is remembered again.
 
-        Raises NotFound when nothing is known of it, Overloaded when what is being written does not come to an end.
+        Raises NotFound when nothing is known of it, Overloaded when what is being written does not come to an end,
+        Conflict when the user is erased meanwhile.
         """
-        async with self._gate.alone(scope, patience_s=PATIENCE_S) as is_alone:
+        erasure = await self._refusals.erasure(scope)
+        async with self._gate.alone(scope, patience_s=PATIENCE_S) as is_alone, self._locks.of(scope):
             if not is_alone:
                 raise Overloaded("what is being written for this user")
+            await self._refusals.require_same(scope, erasure)
             await self._refusals.note_forgotten(scope, session_id, self._clock.now())
             events = await self._events.erase(scope, session_id=session_id)
             deleted: list[MemoryId] = []

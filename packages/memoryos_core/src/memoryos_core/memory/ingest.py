@@ -1,16 +1,18 @@
 """Taking turns in: an event becomes durable, then pages that are searchable; twice is the same as once."""
 
+from collections.abc import Sequence
 from itertools import count
 
 import msgspec
 from loguru import logger
 
 from memoryos_core.lifecycle.quarantine import Quarantine, screened
+from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.memory.indexing import Indexer
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.embedding import Embedder
-from memoryos_ports.errors import EventIdReused, MemoryOSError, NotFound, UpstreamError
+from memoryos_ports.errors import EventIdReused, InvalidEvent, MemoryOSError, NotFound, UpstreamError
 from memoryos_ports.events import EventLog, Published, Receipt, TurnsEvent, content_hash
 from memoryos_ports.ids import EventId, MemoryId, Scope, page_id
 from memoryos_ports.memory import MemoryStorage, Page, only_pages
@@ -36,10 +38,12 @@ class Ingest:
         sensitive: SensitiveRules | None = None,
         redactor: Redactor | None = None,
         quarantine: Quarantine | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._sensitive = sensitive or SensitiveRules()
         self._redactor = redactor or Redactor()
         self._quarantine = quarantine
+        self._refusals = refusals
         self._events = events
         self._short_term = short_term
         self._storage = storage
@@ -75,16 +79,25 @@ class Ingest:
         return await self._events.publish(event)
 
     async def keep_short_term(self, event: TurnsEvent) -> None:
-        """Make the turns of a published event part of short-term memory, so that they are recalled at once."""
+        """Make the turns of a published event part of short-term memory, so that they are recalled at once.
+
+        Another process may erase the user meanwhile, and with them the event that would be dropped later.
+        """
         await self._short_term.append(self._pages(event))
+        if self._refusals is not None and await self._refusals.erased(event):
+            await self._short_term.remove(event.scope, event.memory_ids)
 
     async def apply(self, event: TurnsEvent) -> None:
-        """Make the turns of an event searchable. Applied again, or after an edit or a deletion, it changes nothing."""
+        """Make the turns of an event searchable. Applied again, or after an edit or a deletion, it changes nothing.
+
+        Raises InvalidEvent when other content is stored under its event_id; that of a chat is passed over silently.
+        """
         pages = self._pages(event)
         await self._short_term.append(pages)
         for start in range(0, len(pages), PAGES_AT_ONCE):
             batch = pages[start : start + PAGES_AT_ONCE]
-            await self._storage.insert(await self._indexer.entries(batch))
+            if known := await self._storage.insert(await self._indexer.entries(batch)):
+                await self._let_stand(event, batch, known)
             await self._short_term.mark_indexed(event.scope, [page.id for page in batch])
         if self._quarantine is not None:
             await self._quarantine.note(pages)
@@ -111,6 +124,21 @@ class Ingest:
             stored = []
         released = {page.id for page in stored if not page.quarantined}
         return [page.id for page in pages if page.id not in released]
+
+    async def _let_stand(self, event: TurnsEvent, batch: Sequence[Page], known: Sequence[MemoryId]) -> None:
+        """Take back what an event brought where another content came first under its event_id.
+
+        A page that was edited still tells which content it came with, and one that was deleted tells nothing.
+        """
+        stored = only_pages(await self._storage.get(event.scope, known))
+        first = {page.id: page for page in stored if page.content_hash != batch[0].content_hash}
+        for page in first.values():  # short-term memory forgets sooner, and may have taken in the other words
+            await self._short_term.replace(page)
+        if not first or event.source == "chat":
+            return
+        await self._short_term.remove(event.scope, [id_ for id_ in event.memory_ids if id_ not in first])
+        await self._storage.delete(event.scope, [page.id for page in batch if page.id not in known])
+        raise InvalidEvent(f"event_id {event.event_id!r} was already used with other content")
 
     async def _newest_turn(self, event: TurnsEvent) -> MemoryId | None:
         if event.session_id is None:

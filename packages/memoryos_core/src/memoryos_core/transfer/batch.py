@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from memoryos_core.consolidation.backlog import Backlog
-from memoryos_core.consolidation.fact_store import FactStore
+from memoryos_core.consolidation.fact_store import EmbeddedFact, FactStore
 from memoryos_core.consolidation.facts import KnownFact
+from memoryos_core.consolidation.segment_store import Cluster
 from memoryos_core.lifecycle.quarantine import Quarantine
 from memoryos_core.lifecycle.registry import Registry
 from memoryos_core.memory.indexing import Indexer
 from memoryos_core.transfer.segments import SegmentRestorer
 from memoryos_ports.ids import MemoryId, Scope
 from memoryos_ports.knowledge import Segment
-from memoryos_ports.memory import Memory, MemoryStorage, Page, only_pages
+from memoryos_ports.memory import IndexEntry, Memory, MemoryStorage, Page, only_pages
 from memoryos_ports.short_term import ShortTermStore
 
 BATCH_MEMORIES = 64
@@ -52,6 +55,16 @@ class Batch:
         return memories
 
 
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch that only waits to be written: all its memories, those of them that are new, and what they become."""
+
+    memories: Sequence[Memory]
+    fresh: Sequence[Memory]
+    pages: Sequence[IndexEntry] = ()
+    facts: Sequence[EmbeddedFact] = ()
+    segments: Sequence[Cluster] = ()
+
+
 class BatchWriter:
     """Writes batches. What is there already, or was deleted here, stays as it is."""
 
@@ -76,18 +89,30 @@ class BatchWriter:
         self._segments = segments
         self._backlog = backlog
 
-    async def write(self, scope: Scope, batch: Batch) -> list[tuple[str, bool]]:
-        """Write what a batch holds; return the kind of each memory, and whether it is new."""
+    async def ready(self, scope: Scope, batch: Batch) -> Ready:
+        """Take what a batch holds and embed what of it is new."""
         memories = await self._released(batch.taken())
-        ids = [memory.id for memory in memories]
-        known = {memory.id for memory in await self._storage.get(scope, ids)}
+        known = {memory.id for memory in await self._storage.get(scope, [memory.id for memory in memories])}
         fresh = [memory for memory in memories if memory.id not in known]
-        await self._put(scope, fresh)
-        there = {memory.id for memory in await self._storage.get(scope, ids)}
-        for memory in fresh:
-            if memory.id in there:
+        facts = [memory for memory in fresh if isinstance(memory, KnownFact)]
+        segments = [memory for memory in fresh if isinstance(memory, Segment)]
+        return Ready(
+            memories=memories,
+            fresh=fresh,
+            pages=await self._indexer.entries(only_pages(fresh)),
+            facts=await self._facts.embedded(facts, self._facts.memo()),
+            segments=await self._segments.completed(scope, segments) if segments else (),
+        )
+
+    async def write(self, scope: Scope, batch: Batch, ready: Ready) -> list[tuple[str, bool]]:
+        """Write what is ready of a batch; return the kind of each memory, and whether it is new."""
+        await self._put(scope, ready)
+        there = {memory.id for memory in await self._storage.get(scope, [memory.id for memory in ready.memories])}
+        added = {memory.id for memory in ready.fresh if memory.id in there}
+        for memory in ready.fresh:
+            if memory.id in added:
                 _note_sorting(batch, memory)
-        return [(_kind_of(memory), memory.id in there and memory.id not in known) for memory in memories]
+        return [(_kind_of(memory), memory.id in added) for memory in ready.memories]
 
     async def finish(self, scope: Scope, batch: Batch) -> None:
         """Have the pages that came without a segment sorted like new ones."""
@@ -101,15 +126,15 @@ class BatchWriter:
         pages = only_pages(memories)
         return list(await self._quarantine.as_released(pages)) if pages else list(memories)
 
-    async def _put(self, scope: Scope, memories: Sequence[Memory]) -> None:
-        if pages := only_pages(memories):
-            await self._insert_pages(scope, pages)
-        await self._facts.put(scope, [memory for memory in memories if isinstance(memory, KnownFact)])
-        if segments := [memory for memory in memories if isinstance(memory, Segment)]:
-            await self._segments.restore(scope, segments)
+    async def _put(self, scope: Scope, ready: Ready) -> None:
+        if pages := only_pages(ready.fresh):
+            await self._storage.insert(ready.pages)
+            await self._note_pages(scope, pages)
+        await self._facts.write(scope, ready.facts)
+        if ready.segments:
+            await self._segments.restore(scope, ready.segments)
 
-    async def _insert_pages(self, scope: Scope, pages: Sequence[Page]) -> None:
-        await self._storage.insert(await self._indexer.entries(pages))
+    async def _note_pages(self, scope: Scope, pages: Sequence[Page]) -> None:
         recent = [page for page in pages if not page.is_hidden and page.session_id is not None]
         await self._short_term.append(recent, indexed=True)
         await self._quarantine.note(pages)

@@ -1,12 +1,14 @@
 """Taking in what an export told: line by line, in batches, and twice is the same as once."""
 
 from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 
 import msgspec
 
+from memoryos_core.consolidation.locks import ScopeLocks
 from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.preferences import Preferences, UserSettings
-from memoryos_core.lifecycle.refusals import Refusals
+from memoryos_core.lifecycle.refusals import Refusals, Span
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.safety.redaction import Redactor
 from memoryos_core.transfer.batch import Batch, BatchWriter
@@ -29,7 +31,7 @@ from memoryos_core.transfer.notes import NoteWriter
 from memoryos_core.transfer.redacting import redacted_memory, redacted_note
 from memoryos_core.transfer.splitting import split_lines
 from memoryos_ports.clock import Clock
-from memoryos_ports.errors import Conflict, InvalidInput
+from memoryos_ports.errors import InvalidInput
 from memoryos_ports.ids import Scope, TenantId, UserId
 
 FAULTS_TOLD = 100
@@ -66,6 +68,7 @@ class Importer:
         refusals: Refusals,
         gate: ScopeGate,
         clock: Clock,
+        locks: ScopeLocks | None = None,
         rules: SensitiveRules | None = None,
         redactor: Redactor | None = None,
     ) -> None:
@@ -74,6 +77,7 @@ class Importer:
         self._preferences = preferences
         self._refusals = refusals
         self._gate = gate
+        self._locks = locks
         self._clock = clock
         self._rules = rules or SensitiveRules()
         self._redactor = redactor or Redactor()
@@ -87,14 +91,14 @@ class Importer:
         await self._preferences.require_remembering(scope)
         lines = split_lines(stream, max_bytes=MAX_LINE_BYTES)
         names = await _names(lines, scope)
-        run = _Run(names, began=await self._erasures(scope))
+        run = _Run(names, began=await self._refusals.erasure(scope))
         async for number, line in lines:
             try:
                 await self._take_line(run, scope, line)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InvalidInput) as exc:
                 run.fault(number, str(exc) or type(exc).__name__)
         await self._flush(run, scope)
-        async with self._gate.writing(scope):
+        async with self._writing(run, scope):
             await self._batches.finish(scope, run.batch)
         if run.remember is not None:
             await self._preferences.put(scope, UserSettings(remember=run.remember))
@@ -120,30 +124,29 @@ class Importer:
             case SettingsLine():
                 run.remember = line.remember
             case HistoryLine() | DeletedLine() | ConversationLine() | ProfileLine():
-                async with self._gate.writing(scope):
-                    await self._still_there(run, scope)
+                async with self._writing(run, scope):
                     run.count(line.__struct_config__.tag, await self._notes.write(scope, line, run.names))
 
     async def _flush(self, run: "_Run", scope: Scope) -> None:
         if run.batch.is_empty:
             return
-        async with self._gate.writing(scope):
-            await self._still_there(run, scope)
-            for kind, is_new in await self._batches.write(scope, run.batch):
+        ready = await self._batches.ready(scope, run.batch)
+        async with self._writing(run, scope):
+            for kind, is_new in await self._batches.write(scope, run.batch, ready):
                 run.count(kind, is_new)
 
-    async def _still_there(self, run: "_Run", scope: Scope) -> None:
-        if await self._erasures(scope) != run.began:
-            raise Conflict("the user was erased while this was imported")
-
-    async def _erasures(self, scope: Scope) -> object:
-        return await self._refusals.erasure(scope)
+    @asynccontextmanager
+    async def _writing(self, run: "_Run", scope: Scope) -> AsyncIterator[None]:
+        """Keep an erasure out, in this process and in others. Raises Conflict when there was one since it began."""
+        async with self._gate.writing(scope), self._locks.of(scope) if self._locks else nullcontext():
+            await self._refusals.require_same(scope, run.began)
+            yield
 
 
 class _Run:
     """One import under way."""
 
-    def __init__(self, names: Names, *, began: object) -> None:
+    def __init__(self, names: Names, *, began: Span | None) -> None:
         self.names = names
         self.began = began
         self.batch = Batch()
