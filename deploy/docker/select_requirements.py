@@ -10,7 +10,7 @@ Only the standard library is used: this runs before anything is installed.
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _ENTRY = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?==", re.MULTILINE)
@@ -23,12 +23,12 @@ def select(lock: str, packages: Iterable[str]) -> str:
     Raises ValueError when a package stands behind no entry at all.
     """
     entries = _entries(lock)
-    parents = {name: _parents(entry) for name, entry in entries.items()}
+    parents = [(name, _parents(entry)) for name, entry in entries]
     roots = {_normalised(package) for package in packages}
-    if unknown := roots - set().union(*parents.values()):
+    if unknown := roots.difference(*(known for _, known in parents)):
         raise ValueError(f"nothing of the lock file is there for {', '.join(sorted(unknown))}")
     needed = _reachable(roots, parents)
-    return "".join(entry for name, entry in entries.items() if name in needed)
+    return "".join(entry for name, entry in entries if name in needed)
 
 
 def main(arguments: list[str]) -> int:
@@ -41,19 +41,20 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _entries(lock: str) -> dict[str, str]:
+def _entries(lock: str) -> list[tuple[str, str]]:
+    """Return name and text of every entry; a name has several where Python versions ask for different releases."""
     starts = [(match["name"], match.start()) for match in _ENTRY.finditer(lock)]
     ends = [start for _, start in starts[1:]] + [len(lock)]
-    return {_normalised(name): lock[start:end] for (name, start), end in zip(starts, ends, strict=True)}
+    return [(_normalised(name), lock[start:end]) for (name, start), end in zip(starts, ends, strict=True)]
 
 
 def _parents(entry: str) -> set[str]:
     return {_normalised(word) for group in _VIA.findall(entry) for word in group.replace("#", " ").split()}
 
 
-def _reachable(roots: set[str], parents: Mapping[str, set[str]]) -> set[str]:
+def _reachable(roots: set[str], parents: Sequence[tuple[str, set[str]]]) -> set[str]:
     reached = set(roots)
-    while more := {name for name, known in parents.items() if name not in reached and known & reached}:
+    while more := {name for name, known in parents if name not in reached and known & reached}:
         reached |= more
     return reached
 
