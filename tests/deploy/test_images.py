@@ -72,6 +72,11 @@ def test_an_image_writes_no_bytecode_and_keeps_its_data_where_the_volume_is(imag
 
 
 @EVERY_IMAGE
+def test_nothing_in_an_image_reports_to_anybody(image: str) -> None:
+    assert image_variables(image)["ORT_DISABLE_TELEMETRY"] == "1"
+
+
+@EVERY_IMAGE
 def test_an_image_says_what_it_is(image: str) -> None:
     labels = " ".join(line for line in instructions(image) if line.startswith("LABEL "))
     names = set(re.findall(r"org\.opencontainers\.image\.(\w+)=", labels))

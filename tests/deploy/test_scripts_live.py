@@ -10,10 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.files import SCRIPTS
+from tests.deploy.files import ROOT, SCRIPTS
+from tests.deploy.stand_ins import StandIns
 from tests.support.redis_server import find_binary
 
 LONGEST_S = 240
+DOCKER = """
+cd {directory}
+case $* in
+*" up "*)
+    {redis} --port "$REDIS_PORT" --dir {directory} >redis.log 2>&1 &
+    echo $! >pids
+    PYTHONPATH={root} {python} -m tests.support.qdrant_facade --port "$QDRANT_PORT" --path index >qdrant.log 2>&1 &
+    echo $! >>pids
+    ;;
+*" down "*)
+    for pid in $(cat pids); do
+        kill "$pid"
+        while kill -0 "$pid" && ! ps -o stat= -p "$pid" | grep -q Z; do sleep 0.1; done
+    done
+    ;;
+esac
+"""
 WORKER = Path(sys.executable).with_name("memoryos-worker")
 
 
@@ -34,7 +52,7 @@ class Demo:
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "WORKER_COMMAND": str(WORKER),
         }
-        return run_script(script, *arguments, **given, **environ)
+        return run_script(script, *arguments, **{**given, **environ})
 
     def redis(self, *command: str) -> str:
         """Type a command into redis-cli."""
@@ -91,13 +109,18 @@ def test_the_demo_proves_the_pipeline_and_says_how_to_go_on(demo: Demo) -> None:
     assert "/v1/chat/completions" in demo.output
 
 
-def test_a_demo_that_is_not_kept_leaves_nothing_running(tmp_path: Path) -> None:
-    shown = run_script("demo_async_pipeline.sh", DEMO_DIR=str(tmp_path))
+def test_a_demo_with_docker_takes_its_middleware_from_there_and_leaves_nothing_running(tmp_path: Path) -> None:
+    stand_ins = StandIns(tmp_path)
+    docker = DOCKER.format(redis=find_binary("redis-server"), python=sys.executable, root=ROOT, directory=tmp_path)
+    stand_ins.add("docker", docker)
+
+    path = stand_ins.before(os.environ["PATH"])
+    shown = run_script("demo_async_pipeline.sh", DEMO_DIR=str(tmp_path / "demo"), DEMO_WITH="docker", PATH=path)
+
     assert shown.returncode == 0, shown.stderr
+    assert re.search(r"^ok smoke-", shown.stdout, re.MULTILINE)
+    assert [call.split(".yml ")[1] for call in stand_ins.calls] == ["up --detach --wait", "down --volumes"]
     assert processes_of(tmp_path) == []
-    assert sorted(path.name for path in tmp_path.glob("*.start")) == [
-        f"{name}.start" for name in ("gateway", "qdrant", "redis", "stats", "worker")
-    ]
 
 
 def test_the_smoke_test_sees_an_event_stored_and_found(demo: Demo) -> None:

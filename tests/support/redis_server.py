@@ -103,6 +103,12 @@ class RedisServer:
             self._process.wait()
         self._process = None
 
+    def flush(self) -> None:
+        """Empty all its databases. Blocks."""
+        with socket.create_connection((_HOST, self.port), timeout=STOP_S) as connection:
+            connection.sendall(b"FLUSHALL\r\n")
+            assert connection.recv(64) == b"+OK\r\n"
+
     def cli(self, *command: str, input: bytes | None = None) -> str:
         """Run ``redis-cli`` with a command, as a person types it; return what it prints. Blocks.
 

@@ -1,15 +1,18 @@
 """More than one real redis-server: a master with a replica that a sentinel watches, and a cluster of three masters."""
 
 import asyncio
+import atexit
+import shutil
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
 
-from tests.support.redis_server import START_S, RedisServer, redis_server
+from tests.support.redis_server import START_S, RedisServer, redis_server, running_redis
 
 MASTER = "mymaster"
 
@@ -52,23 +55,34 @@ async def watched_redis(
         yield Watched(master=master, replica=replica, sentinels=(f"127.0.0.1:{sentinel.port}",))
 
 
-@asynccontextmanager
-async def redis_cluster(directory: Path, *, masters: int = 3) -> AsyncIterator[list[RedisServer]]:
-    """Run a cluster without replicas whose masters hold all slots."""
-    async with AsyncExitStack() as stack:
+@contextmanager
+def running_cluster(directory: Path, *, masters: int = 3) -> Iterator[list[RedisServer]]:
+    """Run a cluster without replicas whose masters hold all slots. Blocks: it takes two seconds to come together."""
+    bounds = [number * _SLOTS // masters for number in range(masters + 1)]
+    with ExitStack() as stack:
         servers = [
-            await stack.enter_async_context(
-                redis_server(directory / f"node{number}", cluster_enabled=True, cluster_node_timeout=2000)
-            )
+            stack.enter_context(running_redis(directory / f"node{number}", cluster_enabled=True))
             for number in range(masters)
         ]
-        bounds = [number * _SLOTS // masters for number in range(masters + 1)]
         for server, first, end in zip(servers, bounds[:-1], bounds[1:], strict=True):
             server.cli("cluster", "addslots", *map(str, range(first, end)))
             servers[0].cli("cluster", "meet", "127.0.0.1", str(server.port))
-        for server in servers:
-            await until(partial(_says, server, "cluster_state:ok", "cluster", "info"))
+        deadline = time.monotonic() + START_S
+        while not all(_says(server, "cluster_state:ok", "cluster", "info") for server in servers):
+            assert time.monotonic() < deadline, "the cluster does not come together"
+            time.sleep(_POLL_S)
         yield servers
+
+
+@cache
+def shared_cluster() -> list[RedisServer]:
+    """Return a cluster that is there until this process ends; whoever uses it empties it first."""
+    directory = Path(tempfile.mkdtemp(prefix="memoryos-cluster-"))
+    running = running_cluster(directory)
+    servers = running.__enter__()
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    atexit.register(running.__exit__, None, None, None)
+    return servers
 
 
 async def until(condition: Callable[[], bool]) -> None:

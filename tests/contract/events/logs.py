@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +13,8 @@ from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.settings import RedisSettings, WorkerSettings
 from memoryos_adapters.sqlite import SqliteDatabase
 from memoryos_ports.events import EventLog
-from tests.support.redis_server import database_url
+from tests.support.redis_server import RedisServer, database_url
+from tests.support.redis_topology import shared_cluster
 
 
 class Opener(Protocol):
@@ -52,5 +54,30 @@ async def open_redis(directory: Path, *, max_queue: int = 1_000) -> AsyncIterato
         yield events
 
 
-DURABLE: dict[str, Opener] = {"sqlite-file": open_sqlite_file, "redis": open_redis}
+@asynccontextmanager
+async def open_redis_cluster(directory: Path, *, max_queue: int = 1_000) -> AsyncIterator[EventLog]:
+    """Open the log in a cluster, which is emptied for each directory."""
+    servers = empty_cluster_of(directory)
+    consuming = WorkerSettings(stream="{chat_log}", claim_idle_ms=200)
+    async with (
+        RedisDatabase.open(RedisSettings(url=servers[0].url, mode="cluster")) as redis,
+        RedisEvents.open(redis, SystemClock(), consuming, max_queue=max_queue) as events,
+    ):
+        yield events
+
+
+@cache
+def empty_cluster_of(directory: Path) -> list[RedisServer]:
+    """Return the servers of a cluster, emptied when the directory is a new one."""
+    servers = shared_cluster()
+    for server in servers:
+        server.flush()
+    return servers
+
+
+DURABLE: dict[str, Opener] = {
+    "sqlite-file": open_sqlite_file,
+    "redis": open_redis,
+    "redis-cluster": open_redis_cluster,
+}
 LOGS: dict[str, Opener] = {**DURABLE, "sqlite-memory": open_sqlite_memory}

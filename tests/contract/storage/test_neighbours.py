@@ -81,6 +81,14 @@ async def test_only_the_best_bring_their_neighbours(memory: MemoryStorage) -> No
     assert await find(memory, vector=NORTH, limit=2, neighbours=2) == {"t0", "t1", "t2", "u0", "u1", "u2"}
 
 
+async def test_a_turn_that_only_a_further_chunk_brings_up_brings_its_neighbours(memory: MemoryStorage) -> None:
+    turns = make_talk(3)
+    await memory.insert([make_entry(turns[0], EAST), make_entry(turns[1], UP, NORTH), make_entry(turns[2], EAST)])
+
+    assert await find(memory, vector=NORTH, limit=1) == {"t1"}
+    assert await find(memory, vector=NORTH, limit=1, neighbours=1) == {"t0", "t1", "t2"}
+
+
 async def test_every_turn_that_follows_the_same_one_comes_along(memory: MemoryStorage) -> None:
     asked = make_page("asked", "green tea")
     answers = [make_page(f"answer{i}", QUIET, follows=asked.id) for i in range(3)]

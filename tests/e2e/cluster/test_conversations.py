@@ -1,5 +1,6 @@
 """Conversations whose turns go to one gateway and then to another, with an outage in between."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -24,7 +25,17 @@ async def _ask(gateway: Child, who: Who, said: list[dict[str, str]], text: str) 
         response = (await client.post("/v1/chat/completions", json=body)).raise_for_status()
     answer: Any = response.json()["choices"][0]["message"]
     said.append({"role": "assistant", "content": answer["content"]})
-    return response.headers.get("x-memoryos-event")
+    event_id: str | None = response.headers.get("x-memoryos-event")
+    return event_id
+
+
+async def _is_whole(gateway: Child) -> None:
+    """Return once a gateway says that every dependency is up."""
+    async with asyncio.timeout(_DRAIN_S), httpx.AsyncClient(base_url=gateway.url, trust_env=False) as client:
+        while True:
+            if (await client.get("/health/status")).json()["mode"] == "fully_operational":
+                return
+            await asyncio.sleep(0.1)
 
 
 async def test_a_conversation_goes_on_at_another_gateway_after_an_outage(cluster: Cluster, reader: Reader) -> None:
@@ -51,6 +62,7 @@ async def test_a_conversation_goes_on_elsewhere_before_the_outbox_of_a_dead_gate
     first = await _ask(dead, who, said, "meanwhile")
     await dead.kill()
     await cluster.redis.start()
+    await _is_whole(alive)
     second = await _ask(alive, who, said, "after")
     await dead.start()
     await cluster.drained(within_s=_DRAIN_S)

@@ -57,6 +57,7 @@ async def play(cluster: Cluster, calm: Path, of: Round, tell: Tell) -> None:
     verdict = await judge(cluster, ledger)
     held, entries = await exports_of(cluster, ledger.people), await entries_of(cluster, ledger.people)
     other = differences(held, await undisturbed(calm, ledger.people, entries, chance))
+    (calm.parent / "differences.txt").write_text("\n".join(other))
     tell(
         f"round {of.seed}",
         acknowledged=verdict.acknowledged,

@@ -5,27 +5,35 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from memoryos_adapters.http import Http, open_http
 from memoryos_adapters.llm_kinds import LLM_KINDS, LlmKind
-from memoryos_adapters.registry import Adapters, make_llm, open_adapters
+from memoryos_adapters.registry import Adapters, inspect_servers, make_llm, open_adapters
 from memoryos_adapters.settings import (
     EmbeddingSettings,
     LlmProviderSettings,
     LlmSettings,
     Profile,
+    QdrantSettings,
+    RedisSettings,
     Settings,
     StorageSettings,
 )
 from memoryos_ports.clock import Clock
+from memoryos_ports.dead_letters import DeadLetters
 from memoryos_ports.documents import DocumentStore
+from memoryos_ports.due import DueSet
 from memoryos_ports.embedding import Embedder, EmbedderStamp
 from memoryos_ports.errors import ConfigurationError, EmbedderMismatch, UpstreamUnavailable
 from memoryos_ports.events import EventLog
 from memoryos_ports.llm import LlmAdapter
+from memoryos_ports.locks import Locks
 from memoryos_ports.memory import MemoryStorage
+from memoryos_ports.outbox import Held, Outbox, OutboxState
 from memoryos_ports.short_term import ShortTermStore
+from tests.support.makers import make_event
 
 PORTS = {
     "clock": Clock,
@@ -34,11 +42,24 @@ PORTS = {
     "documents": DocumentStore,
     "storage": MemoryStorage,
     "embedder": Embedder,
+    "due": DueSet,
+    "dead_letters": DeadLetters,
+    "locks": Locks,
+    "outbox": Outbox,
 }
 
 
 def _settings(profile: Profile = "embedded", **changes: Any) -> Settings:
     return Settings(storage=StorageSettings(profile=profile), embedding=EmbeddingSettings(kind="hashed"), **changes)
+
+
+def _absent_servers() -> Settings:
+    storage = StorageSettings(
+        profile="server",
+        redis=RedisSettings(url="redis://127.0.0.1:1/0"),
+        qdrant=QdrantSettings(url="http://127.0.0.1:1"),
+    )
+    return Settings(storage=storage, embedding=EmbeddingSettings(kind="hashed"))
 
 
 def _ports_of(adapters: Adapters) -> Iterator[tuple[str, bool]]:
@@ -123,9 +144,47 @@ async def test_a_kind_that_does_not_exist_is_named(tmp_path: Path, profile: Prof
             pass
 
 
-async def test_a_profile_that_does_not_exist_yet_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"storage\.profile: 'server' is not available in this version"):
-        async with open_adapters(_settings("server"), database=tmp_path / "db", index=tmp_path / "index"):
+async def test_the_server_profile_opens_while_every_server_is_absent(tmp_path: Path) -> None:
+    async with open_adapters(_absent_servers(), outbox=tmp_path / "outbox.sqlite3") as adapters:
+        assert dict(_ports_of(adapters)) == dict.fromkeys(PORTS, True)
+        assert set(adapters.probes) == {"redis", "qdrant"}
+        for probe in adapters.probes.values():
+            assert probe is not None
+            with pytest.raises(UpstreamUnavailable):
+                await probe()
+        assert isinstance(await adapters.events.publish(make_event()), Held)
+        assert await adapters.outbox.state() == OutboxState(waiting=1)
+
+
+async def test_without_an_outbox_what_cannot_be_published_is_refused() -> None:
+    async with open_adapters(_absent_servers()) as adapters:
+        with pytest.raises(UpstreamUnavailable):
+            await adapters.events.publish(make_event())
+        assert await adapters.outbox.state() == OutboxState(waiting=0)
+
+
+async def test_an_embedder_outside_without_dimensions_needs_an_index_or_an_answer() -> None:
+    embedding = EmbeddingSettings(kind="openai", base_url="http://127.0.0.1:1/v1", model="m")
+
+    with pytest.raises(UpstreamUnavailable):
+        async with open_adapters(msgspec.structs.replace(_absent_servers(), embedding=embedding)):
+            pass
+
+
+async def test_servers_that_are_absent_are_remarked_upon() -> None:
+    remarks = await inspect_servers(_absent_servers())
+
+    assert [(remark.check, remark.ok) for remark in remarks] == [("redis durability", False), ("qdrant version", False)]
+
+
+@pytest.mark.parametrize("profile", ["embedded", "noop"])
+async def test_of_a_profile_without_servers_there_is_nothing_to_say(profile: Profile) -> None:
+    assert await inspect_servers(_settings(profile)) == []
+
+
+async def test_the_embedded_profile_does_not_open_without_its_files() -> None:
+    with pytest.raises(ValueError, match="needs a database and an index"):
+        async with open_adapters(_settings()):
             pass
 
 

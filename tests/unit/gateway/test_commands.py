@@ -39,6 +39,9 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
         ["serve", "--port"],
         ["doctor", "--jsonl"],
         ["reembed", "--port", "1"],
+        ["outbox", "--wait", "soon"],
+        ["outbox", "--wait", "-1"],
+        ["health", "now"],
         ["export", "ana.ndjson"],
         ["import", "--user", "ana"],
         ["forget"],
@@ -76,7 +79,12 @@ def test_what_is_not_built_yet_says_so(argv: list[str], capsys: pytest.CaptureFi
     [
         (["serve", "--set", "server.port"], "--set server.port: expected SECTION.KEY=VALUE"),
         (["serve", "--port", "high"], "server.port: "),
-        (["serve", "--set", "storage.profile=server"], "storage.profile: "),
+        (["serve", "--set", "storage.profile=cloud"], "storage.profile: "),
+        (["outbox"], "storage: there is an outbox on the profile 'server' only"),
+        (
+            ["reembed", "--set", "storage.profile=server"],
+            "storage.profile: 'server' has no index in the data directory",
+        ),
         (["doctor", "--set", "servr.port=1"], "servr"),
         (["serve", "--host", "0.0.0.0"], "server.host: "),
     ],

@@ -16,8 +16,8 @@ from typing import Any, Final, Self
 
 import msgspec
 from redis.asyncio.connection import Connection
-from redis.exceptions import AskError, ClusterDownError, NoScriptError, RedisClusterException, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import MovedError, NoScriptError, RedisClusterException, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from memoryos_adapters.redis_servers import Argument, Command, Servers, key_of, open_servers
@@ -28,9 +28,11 @@ from memoryos_ports.ids import Scope, scope_key
 UPSTREAM: Final = "redis"
 
 _PROBE: Final = "memoryos:probe"
-_REDIRECTED: Final = (AskError, ClusterDownError)  # MOVED is an AskError
+_PAGE: Final = 500
 # the code of an error, which inside a script's error stands in the middle of Redis 6.2's text
-_CODE: Final = re.compile(r"(?:^|-)(READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|TRYAGAIN|NOAUTH)\b")
+_CODE: Final = re.compile(
+    r"(?:^|-)(READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|TRYAGAIN|ASK|NOAUTH)\b"
+)
 _OF_ANOTHER_SERVER: Final = frozenset({"READONLY", "LOADING", "MASTERDOWN"})
 
 
@@ -127,10 +129,22 @@ class RedisDatabase:
             return [_value(answer) for answer in answers]
 
     async def keys(self, pattern: str) -> AsyncIterator[str]:
-        """Yield the names of all keys that match a glob, from every server; for rare and patient work."""
+        """Yield the names of all keys that match a glob, from every server; for rare and patient work.
+
+        A key that comes or goes meanwhile may be missed.
+        """
         with redis_errors():
-            async for name in self._servers.keys(pattern):
-                yield name.decode()
+            servers = await self._servers.names()
+        for server in servers:
+            cursor = 0
+            while True:
+                with redis_errors():
+                    (page,) = await self._exchange([("SCAN", cursor, "MATCH", pattern, "COUNT", _PAGE)], server=server)
+                    cursor, names = int(_value(page)[0]), page[1]
+                for name in names:
+                    yield name.decode()
+                if cursor == 0:
+                    break
 
     async def ping(self) -> None:
         """Return when the server takes writes."""
@@ -139,22 +153,30 @@ class RedisDatabase:
     async def _ask(
         self, commands: Sequence[Command], key: str | None, *, durable: bool = False, patience_s: float = 0.0
     ) -> list[Any]:
-        """Return the answer to each command or the error that the server answered, redirections followed."""
+        """Return the answer to each command or the error that the server answered; where keys moved is followed."""
         replicas = self._settings.wait_replicas if durable else 0
         wait = [("WAIT", replicas, round(self._settings.timeout_s * 1000))] if replicas else []
-        answers = await self._exchange([*commands, *wait], key, patience_s + self._settings.timeout_s * len(wait))
+        patience_s += self._settings.timeout_s * len(wait)
+        answers = await self._exchange([*commands, *wait], key, patience_s=patience_s)
+        if isinstance(answers[0], MovedError):  # the slot moved, so that no command was done
+            await self._servers.follow(answers[0])
+            answers = await self._exchange([*commands, *wait], key, patience_s=patience_s)
         reached = answers.pop() if wait else replicas
         if isinstance(reached, Exception) or reached < replicas:
             raise UpstreamUnavailable(upstream=UPSTREAM, detail=f"not on {replicas} replicas: {reached}")
-        for index, answer in enumerate(answers):
-            if isinstance(answer, _REDIRECTED):
-                answers[index] = await self._follow(commands[index], answer, durable=bool(replicas))
         return answers
 
-    async def _exchange(self, commands: Sequence[Command], key: str | None, patience_s: float) -> list[Any]:
+    async def _exchange(
+        self,
+        commands: Sequence[Command],
+        key: str | None = None,
+        *,
+        patience_s: float = 0.0,
+        server: str | None = None,
+    ) -> list[Any]:
         try:
             within = asyncio.timeout(self._settings.timeout_s + patience_s)
-            async with within, self._turns, self._servers.connection(key) as connection:
+            async with within, self._turns, self._servers.connection(key, server) as connection:
                 await connection.send_packed_command(connection.pack_commands(commands))
                 answers = [await _read(connection) for _ in commands]
         except TimeoutError:
@@ -163,16 +185,6 @@ class RedisDatabase:
         if any(_code(answer) in _OF_ANOTHER_SERVER for answer in answers):
             self._servers.distrust(key)
         return answers
-
-    async def _follow(self, command: Command, error: Exception, *, durable: bool) -> Any:
-        try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                answer = await self._servers.follow(command, error)
-        except ResponseError as exc:
-            return exc
-        if durable:  # on another connection nobody can wait for its replicas: the caller comes again
-            raise UpstreamUnavailable(upstream=UPSTREAM, detail="the slot moved to another server")
-        return answer
 
 
 @contextmanager

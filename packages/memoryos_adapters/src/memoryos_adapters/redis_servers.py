@@ -15,7 +15,7 @@ from redis.asyncio.sentinel import (
     SentinelManagedSSLConnection,
 )
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, RedisClusterException
+from redis.exceptions import ConnectionError, MovedError, RedisClusterException
 
 from memoryos_adapters.settings import RedisSettings
 from memoryos_ports.errors import ConfigurationError
@@ -24,15 +24,18 @@ Argument: TypeAlias = str | bytes | int | float
 Command: TypeAlias = Sequence[Argument]
 
 _KEY_AT: Final = {"EVAL": 3, "EVALSHA": 3, "XGROUP": 2, "XINFO": 2, "OBJECT": 2}
-_PAGE: Final = 500
 _BROKEN: Final = (ConnectionError, OSError)
 
 
 class Servers(Protocol):
     """The servers behind a configuration. Raises the client library's errors."""
 
-    def connection(self, key: str | None) -> AbstractAsyncContextManager[Connection]:
-        """Lend a connection to the server that holds a key (any server for None); a broken one is not lent again."""
+    def connection(self, key: str | None, server: str | None = None) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection to the server that holds a key (any for None), or to one of `names`."""
+        ...
+
+    async def names(self) -> list[str | None]:
+        """Return the names of the servers that hold keys; None where there is but one."""
         ...
 
     def place(self, key: str | None) -> str:
@@ -43,12 +46,8 @@ class Servers(Protocol):
         """Note that the server of this key did not answer as it should: before the next call it is looked for again."""
         ...
 
-    async def follow(self, command: Command, error: Exception) -> Any:
-        """Return the answer to a command that its server refused with a redirection, or raise the error."""
-        ...
-
-    def keys(self, pattern: str) -> AsyncIterator[bytes]:
-        """Yield the names of all keys that match a glob; one that comes or goes meanwhile may be missed."""
+    async def follow(self, moved: MovedError) -> None:
+        """Note where a server says that a slot is now. Raises the error when that cannot be."""
         ...
 
     async def aclose(self) -> None:
@@ -83,7 +82,7 @@ class SingleServer:
         self._idle: list[Connection] = []
 
     @asynccontextmanager
-    async def connection(self, key: str | None) -> AsyncIterator[Connection]:
+    async def connection(self, key: str | None, server: str | None = None) -> AsyncIterator[Connection]:
         """Lend a connection, one that was closed meanwhile connected anew."""
         connection = self._idle.pop() if self._idle else self._make()
         try:
@@ -106,21 +105,13 @@ class SingleServer:
         for connection in self._idle:
             connection.mark_for_reconnect()  # type: ignore[no-untyped-call]  # so is redis-py
 
-    async def follow(self, command: Command, error: Exception) -> Any:
-        """Raise the error: there is nowhere else to go."""
-        raise error
+    async def names(self) -> list[str | None]:
+        """Return that there is one server."""
+        return [None]
 
-    async def keys(self, pattern: str) -> AsyncIterator[bytes]:
-        """Yield the names of matching keys, page by page."""
-        cursor: bytes | int = 0
-        while True:
-            async with self.connection(None) as connection:
-                await connection.send_command("SCAN", cursor, "MATCH", pattern, "COUNT", _PAGE)
-                cursor, names = await connection.read_response()
-            for name in names:
-                yield name
-            if int(cursor) == 0:
-                return
+    async def follow(self, moved: MovedError) -> None:
+        """Raise the error: these settings know of no other server."""
+        raise moved
 
     async def aclose(self) -> None:
         """Close all connections, those to the sentinels too."""
@@ -142,10 +133,10 @@ class ClusterServers:
         self._suspect: str | None = None
 
     @asynccontextmanager
-    async def connection(self, key: str | None) -> AsyncIterator[Connection]:
-        """Lend a connection to the master that holds the key."""
+    async def connection(self, key: str | None, server: str | None = None) -> AsyncIterator[Connection]:
+        """Lend a connection to the master that holds the key, or to the one of a name."""
         await self._learn()
-        node = self._node(key)
+        node = self._node(key) if server is None else self._client.get_node(node_name=server)
         if node is None:
             raise RedisClusterException("no server of the cluster is known")
         connection = node.acquire_connection()
@@ -169,14 +160,14 @@ class ClusterServers:
         node = self._node(key)
         self._suspect = node.name if node else ""
 
-    async def follow(self, command: Command, error: Exception) -> Any:
-        """Send the command where the redirection points to; where its slot went is known then."""
-        return await self._client.execute_command(*command)
+    async def names(self) -> list[str | None]:
+        """Return the names of the masters."""
+        await self._learn()
+        return [node.name for node in self._client.get_primaries()]
 
-    async def keys(self, pattern: str) -> AsyncIterator[bytes]:
-        """Yield the names of matching keys of every master."""
-        async for name in self._client.scan_iter(match=pattern, count=_PAGE):
-            yield name
+    async def follow(self, moved: MovedError) -> None:
+        """Note who holds the slot now."""
+        await self._client.nodes_manager.move_slot(moved)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -251,6 +242,7 @@ def _no_retry() -> Retry:
 
 async def _refresh(connection: Connection) -> None:
     """Connect what is not, or not any more."""
-    if connection.is_connected and (connection.should_reconnect() or await connection.can_read()):
+    is_spoilt = connection.should_reconnect()  # type: ignore[no-untyped-call]  # so is redis-py
+    if connection.is_connected and (is_spoilt or await connection.can_read()):
         await connection.disconnect(nowait=True)
-    await connection.connect()  # type: ignore[no-untyped-call]  # redis-py leaves these without types
+    await connection.connect()  # type: ignore[no-untyped-call]  # so is redis-py

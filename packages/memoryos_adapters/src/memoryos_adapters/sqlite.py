@@ -13,7 +13,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
@@ -28,8 +27,6 @@ IN_MEMORY = ":memory:"
 
 _READERS = 2
 _JOBS_PER_COMMIT = 256
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,16 +140,6 @@ def sqlite_errors() -> Iterator[None]:
         raise UpstreamUnavailable(upstream=UPSTREAM, detail=exc.strerror or "") from exc
     except msgspec.DecodeError as exc:
         raise UpstreamUnavailable(upstream=UPSTREAM, detail="a row that cannot be read") from exc
-
-
-def to_micros(moment: datetime) -> int:
-    """Return an aware moment as microseconds since 1970, exactly."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """Return the moment, in UTC, that `to_micros` made this number of."""
-    return _EPOCH + micros * _MICROSECOND
 
 
 @dataclass(slots=True)

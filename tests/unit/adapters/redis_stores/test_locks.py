@@ -97,10 +97,11 @@ async def test_a_holder_whose_lock_was_lost_is_stopped_and_told(
         await redis.execute(*taken)
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S) as patience:
         with pytest.raises(UpstreamUnavailable, match="lost"):
             await hold(locks, lose_and_stay)
         await asyncio.sleep(0)  # the task is not cancelled any more
+    assert not patience.expired()
     assert await redis.execute("GET", KEY) == (b"another" if taken[0] == "SET" else None)
 
 

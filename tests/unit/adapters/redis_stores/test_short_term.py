@@ -161,6 +161,15 @@ async def test_a_turn_that_is_known_comes_into_no_other_session(store: RedisShor
     assert await store.recent(ANA, S1, limit=10) == [page]
 
 
+async def test_a_turn_that_waits_stays_as_it_is_when_it_comes_as_indexed(store: RedisShortTerm) -> None:
+    page = turn("a")
+    await store.append([page])
+    await store.append([make_page("other", event="a", session_id=S2)], indexed=True)
+    assert await store.unindexed(ANA, limit=10) == []
+    assert await store.recent(ANA, S1, limit=10) == [page]
+    assert await store.recent(ANA, S2, limit=10) == []
+
+
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from memoryos_adapters.sqlite import SqliteDatabase, from_micros, to_micros
+from memoryos_adapters.micros import from_micros, to_micros
+from memoryos_adapters.sqlite import SqliteDatabase
 from memoryos_ports.errors import InvalidInput, Overloaded, UpstreamUnavailable
 from tests.unit.adapters.sqlite.gate import Gate
 from tests.unit.adapters.sqlite.notes import NOTES, inserting, notes_in, running

@@ -10,7 +10,8 @@ from qdrant_client import models
 from memoryos_adapters.storage import qdrant_writes
 from memoryos_adapters.storage.conditions import Clause, HasVector, equals
 from memoryos_adapters.storage.filter_bounds import at_least
-from memoryos_adapters.storage.qdrant_queries import encode_queries
+from memoryos_adapters.storage.known import Known
+from memoryos_adapters.storage.qdrant_queries import Answers, encode_queries, read_answers
 from memoryos_adapters.storage.qdrant_writes import encode_writes
 from memoryos_adapters.storage.requests import (
     Delete,
@@ -25,10 +26,12 @@ from memoryos_adapters.storage.requests import (
     Upsert,
 )
 from memoryos_ports.filters import Filter
+from memoryos_ports.memory import Chunk
 from tests.unit.adapters.storage.test_edge_filters import filters
 
 MINE = Clause(must=(equals("search_scope", "k"), HasVector("terms")), must_not=(equals("deleted", True),))
 WORDS = SparseVector([3, 5], [1.0, 0.5])
+CHUNK = Chunk(number=0, start=0, end=1)
 
 
 def point(number: int, text: str = "") -> Point:
@@ -87,6 +90,20 @@ def test_points_without_a_question_are_asked_for_by_a_filter_alone() -> None:
 
     assert (looked.query, looked.limit, learnt.query, learnt.limit) == (None, 7, None, 2)
     assert learnt.filter == models.Filter(must=[models.HasIdCondition(has_id=["a", "b"])])
+
+
+def test_what_is_known_of_a_point_is_not_replaced_by_less() -> None:
+    whole = Known(memory=None, owner="p", chunk=CHUNK, words={3: 1.0}, key="k", points=("p",), chars=1)
+    known = {"p": whole}
+    found = {"id": "p", "score": 0.5, "payload": {"number": 0, "start": 0, "end": 1}}
+    new = {"id": "q", "score": 0.25, "payload": {"page_id": "p", "number": 1, "start": 1, "end": 2}}
+    answers = msgspec.convert([{"points": [found, new]}], Answers)
+
+    (scores,) = read_answers([Rank(vector=[0.5], wanted=MINE, limit=2, learn="chunk")], answers, known)
+
+    assert scores == {"p": 0.5, "q": 0.25}
+    assert known["p"] is whole
+    assert (known["q"].owner, known["q"].chunk) == ("p", Chunk(number=1, start=1, end=2))
 
 
 def test_every_operation_is_one_of_qdrants() -> None:

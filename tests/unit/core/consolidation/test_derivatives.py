@@ -110,7 +110,7 @@ async def test_what_a_page_said_does_not_come_over_what_a_person_made_of_it() ->
         )
         await stack.consolidation.backlog.note(ANA, [lisbon], said_at=after(0), edition=7)
         await consolidate(stack)
-        assert [fact.text for fact in await facts(stack)] == ["I lived in Lisbon", "I moved to Porto."]
+        assert [fact.text for fact in await facts(stack)] == ["I lived in Lisbon", "I moved to Porto"]
 
 
 async def test_a_forgotten_page_is_not_learnt_from_again_though_it_is_still_there() -> None:

@@ -1,15 +1,11 @@
-"""Applying events: supersession, and housekeeping beside it."""
+"""Applying events: supersession."""
 
 import asyncio
-from datetime import datetime
 
 import pytest
 
-from memoryos_core.pipeline.housekeeping import RECEIPTS_KEPT, Housekeeping
-from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.events import ChainLink, TurnsEvent
 from memoryos_ports.ids import SessionId
-from tests.support.faults import DOWN
 from tests.support.makers import ANA, after, make_event, make_turn
 from tests.support.memory_stack import MemoryStack
 
@@ -41,38 +37,6 @@ async def test_both_applied_at_once_is_the_same(stack: MemoryStack) -> None:
 async def test_an_event_of_no_chat_supersedes_nothing(stack: MemoryStack) -> None:
     await stack.handlers.apply(make_event("e1", "tea"))
     assert await stack.documents.list_documents(ANA, "superseded", limit=9) == []
-
-
-async def test_housekeeping_forgets_receipts_after_thirty_days(stack: MemoryStack) -> None:
-    housekeeping = Housekeeping(events=stack.events, clock=stack.clock)
-    await stack.ingest.accept(FIRST)
-    await stack.settle()
-    assert await housekeeping.tidy() == 0
-    stack.clock.advance(RECEIPTS_KEPT.total_seconds() + 1)
-    assert await housekeeping.tidy() == 1
-
-
-@pytest.mark.parametrize("error", [None, DOWN])
-async def test_housekeeping_goes_on_whatever_the_log_does(error: MemoryOSError | None, stack: MemoryStack) -> None:
-    log = _Purges(error)
-    running = asyncio.create_task(Housekeeping(events=log, clock=stack.clock).run())  # type: ignore[arg-type]  # as much of a log as it asks
-    async with asyncio.timeout(5):
-        await log.purged.wait()
-    await asyncio.sleep(0)
-    assert not running.done()
-    running.cancel()
-
-
-class _Purges:
-    def __init__(self, error: MemoryOSError | None) -> None:
-        self._error = error
-        self.purged = asyncio.Event()
-
-    async def purge(self, *, before: datetime) -> int:
-        self.purged.set()
-        if self._error is not None:
-            raise self._error
-        return 0
 
 
 async def test_events_applied_late_change_nothing_of_what_came_after(stack: MemoryStack) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
+from memoryos_adapters.micros import from_micros, to_micros
 from memoryos_adapters.redis_database import RedisDatabase, Script, scope_prefix
 from memoryos_adapters.redis_servers import Argument
-from memoryos_adapters.sqlite import from_micros, to_micros
 from memoryos_ports.clock import Clock
 from memoryos_ports.documents import Change, Document, DocumentKey
 from memoryos_ports.errors import Overloaded, VersionConflict

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from memoryos_adapters.sqlite import Schema, SqliteDatabase, from_micros, to_micros
+from memoryos_adapters.micros import from_micros, to_micros
+from memoryos_adapters.sqlite import Schema, SqliteDatabase
 from memoryos_ports.clock import Clock
 from memoryos_ports.documents import Change, Document, DocumentKey
 from memoryos_ports.errors import VersionConflict

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
+from memoryos_adapters.micros import from_micros, to_micros
 from memoryos_adapters.redis_database import RedisDatabase, Script
 from memoryos_adapters.redis_servers import Argument
-from memoryos_adapters.sqlite import from_micros, to_micros
 from memoryos_ports.clock import Clock
 from memoryos_ports.due import Lease
 from memoryos_ports.ids import Scope, TenantId, UserId

@@ -3,7 +3,8 @@
 import sqlite3
 from datetime import datetime
 
-from memoryos_adapters.sqlite import Schema, SqliteDatabase, from_micros, to_micros
+from memoryos_adapters.micros import from_micros, to_micros
+from memoryos_adapters.sqlite import Schema, SqliteDatabase
 from memoryos_ports.clock import Clock
 from memoryos_ports.due import Lease
 from memoryos_ports.ids import Scope, TenantId, UserId

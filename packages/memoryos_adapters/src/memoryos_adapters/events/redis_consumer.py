@@ -32,7 +32,7 @@ class Consumer:
         lease_s: float,
     ) -> None:
         self.name = settings.consumer or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        self.held: dict[str, tuple[Partition, str]] = {}
+        self.held: set[str] = set()
         self.is_new = True
         self._redis = redis
         self._script = script
@@ -89,11 +89,10 @@ class Consumer:
         if self._has_lease and not await self._renew():
             logger.bind(consumer=self.name).warning("another process has taken this consumer's name")
             self._has_lease = False
-        ids: dict[int, list[str]] = {}
-        for partition, entry in self.held.values():
-            ids.setdefault(partition.number, []).append(entry)
-        for number, entries in ids.items():
-            partition = self._partitions[number]
+        held: dict[Partition, list[str]] = {}
+        for partition, entry in filter(None, map(self._partitions.locate, self.held)):
+            held.setdefault(partition, []).append(entry)
+        for partition, entries in held.items():
             await self._script.on(partition, "keep", partition.group, self.name, *entries)
 
     async def _renew(self) -> bool:

@@ -81,7 +81,7 @@ class Endings:
         receipt = receipt_keys(entry.scope, entry.event_id) if entry.scope else ()
         fact = (handle, entry.event_id, self._receipts.keep_ms)
         ended = await self._script.on(partition, command, *who, *args, *fact, *(extra or ()), receipt=receipt)
-        self._consumer.held.pop(handle, None)
+        self._consumer.held.discard(handle)
         if ended is None or is_known or (ended[1] and not self._script.apart):
             return
         await self._receipts.note(entry, state, handle=handle, attempts=ended[0], error=error)

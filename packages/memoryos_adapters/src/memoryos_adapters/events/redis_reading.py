@@ -69,6 +69,7 @@ class Reading:
                 except BaseException:  # what the server handed out meanwhile has reached nobody
                     self._lost = True
                     raise
+                self._consumer.held.update(delivery.handle for delivery in deliveries)
             if deliveries or deadline <= asyncio.get_running_loop().time():
                 return deliveries
 
@@ -183,8 +184,6 @@ class Reading:
         return [self._deliver(partition, *entry) for entry in taken]
 
     def _deliver(self, partition: Partition, raw_id: bytes, flat: Sequence[bytes], attempts: int = 0) -> Delivery:
-        id = raw_id.decode()
-        handle = partition.handle(id)
-        self._consumer.held[handle] = (partition, id)
+        handle = partition.handle(raw_id.decode())
         entry = read_entry(fields_of(flat), handle=handle)
         return Delivery(handle=handle, payload=entry.payload, attempts=attempts, event_id=entry.event_id)

@@ -25,7 +25,8 @@ from memoryos_adapters.events.sqlite_jobs import (
     settle_event,
 )
 from memoryos_adapters.events.sqlite_letters import drop_letter, list_letters, replay_letter
-from memoryos_adapters.sqlite import Schema, SqliteDatabase, to_micros
+from memoryos_adapters.micros import to_micros
+from memoryos_adapters.sqlite import Schema, SqliteDatabase
 from memoryos_ports.clock import Clock
 from memoryos_ports.dead_letters import DeadLetter
 from memoryos_ports.errors import MemoryOSError

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from memoryos_adapters.sqlite import from_micros
+from memoryos_adapters.micros import from_micros
 from memoryos_ports.dead_letters import DeadLetter
 
 _LIST = """

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from memoryos_adapters.micros import to_micros
 from memoryos_adapters.redis_database import RedisDatabase, Script, scope_prefix
 from memoryos_adapters.redis_servers import Argument
-from memoryos_adapters.sqlite import to_micros
 from memoryos_ports.cursor import Position, position_of
 from memoryos_ports.ids import MemoryId, Scope, SessionId
 from memoryos_ports.memory import Page

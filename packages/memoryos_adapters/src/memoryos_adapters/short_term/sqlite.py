@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from memoryos_adapters.sqlite import Schema, SqliteDatabase, to_micros
+from memoryos_adapters.micros import to_micros
+from memoryos_adapters.sqlite import Schema, SqliteDatabase
 from memoryos_ports.cursor import Position
 from memoryos_ports.ids import MemoryId, Scope, SessionId
 from memoryos_ports.memory import Page

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from memoryos_core.consolidation.facts import KnownFact, closings, standing_so
+from memoryos_core.consolidation.facts import KnownFact, standing_so
 from memoryos_core.extraction.extract import extract_all
-from memoryos_core.extraction.lineage import BEGINNING_UNKNOWN, Nothing, Supersede, Update, decide
-from memoryos_core.extraction.statement import Statement, slot_key
+from memoryos_core.extraction.lineage import BEGINNING_UNKNOWN, standings
+from memoryos_core.extraction.statement import Statement, slot_key, takes_one
 from memoryos_core.extraction.words import normalise
 from memoryos_ports.ids import MemoryId
 from memoryos_ports.memory import Page
@@ -59,38 +59,15 @@ def _changed(
 
 def _stand_again(facts: Sequence[KnownFact]) -> list[KnownFact]:
     """Return facts as they follow each other when nothing but these was ever said; a pinned one stays as it is."""
-    stood: dict[MemoryId, KnownFact] = {}
+    slots: dict[tuple[str | None, ...], list[KnownFact]] = {}
     for fact in facts:
-        for saying in _sayings(fact):
-            rivals = [other for other in stood.values() if _slot_of(other) == _slot_of(fact)]
-            decision = decide(saying, rivals)
-            if isinstance(decision, Nothing):
-                continue
-            stood[fact.id] = standing_so(fact, decision.standing)
-            if isinstance(decision, Supersede | Update):
-                stood |= {other.id: other for other in closings(stood, decision.closed, follower=fact.id)}
+        if not fact.pinned:
+            slots.setdefault(_slot_of(fact), []).append(fact)
+    stood: dict[MemoryId, KnownFact] = {}
+    for same in slots.values():
+        found = standings(same, alone=takes_one(same[0].slot))
+        stood |= {fact.id: standing_so(fact, standing) for fact, standing in zip(same, found, strict=True)}
     return [stood.get(fact.id, fact) for fact in facts]
-
-
-def _sayings(fact: KnownFact) -> list[Statement]:
-    """Return the moments at which it was first and last said, and at which it ended."""
-    if fact.pinned:
-        return []
-    ended = [] if fact.superseded_by or fact.valid_to is None else [fact.valid_to]
-    moments = [(fact.valid_from, False), (fact.confirmed_at, False), *((moment, True) for moment in ended)]
-    return [
-        Statement(
-            text=fact.text,
-            value=fact.value,
-            valid_from=moment,
-            source=fact.id,
-            subject=fact.subject,
-            speaker=fact.speaker,
-            slot=fact.slot,
-            ended=is_end,
-        )
-        for moment, is_end in moments
-    ]
 
 
 def _without(fact: KnownFact, pages: Collection[MemoryId], remaining: Mapping[MemoryId, Page]) -> KnownFact:

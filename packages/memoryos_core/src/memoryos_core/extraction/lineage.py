@@ -4,12 +4,15 @@ Of each value of a slot three moments are kept: when it was first said, when las
 Each is a minimum or a maximum, and all validity follows from them, so order is data and not history.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol, TypeAlias
+from itertools import islice
+from typing import TypeAlias
 
 import msgspec
 
+from memoryos_core.extraction.known import Known
 from memoryos_core.extraction.statement import Statement, slot_key
 from memoryos_core.extraction.words import content_words, normalise
 from memoryos_ports.ids import MemoryId
@@ -21,37 +24,6 @@ SAME_OVERLAP = 0.8
 """Share of content words (of both together) from which two statements without a slot say the same."""
 
 MAX_SOURCES = 16
-
-
-class Known(Protocol):
-    """A fact that is known. `confirmed_at` is when its value was last said, not counting that it ended."""
-
-    @property
-    def id(self) -> MemoryId: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def subject(self) -> str: ...
-    @property
-    def slot(self) -> str | None: ...
-    @property
-    def value(self) -> str: ...
-    @property
-    def speaker(self) -> str | None: ...
-    @property
-    def valid_from(self) -> datetime: ...
-    @property
-    def valid_to(self) -> datetime | None: ...
-    @property
-    def confirmed_at(self) -> datetime: ...
-    @property
-    def superseded_by(self) -> MemoryId | None: ...
-    @property
-    def sources(self) -> tuple[MemoryId, ...]: ...
-    @property
-    def confidence(self) -> float: ...
-    @property
-    def pinned(self) -> bool: ...
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +107,27 @@ def decide(new: Statement, existing: Sequence[Known]) -> Decision:
     return Supersede(standing=standing, closed=closed) if closed else Add(standing=standing)
 
 
+def standings(facts: Sequence[Known], *, alone: bool) -> list[Standing]:
+    """Return how these facts of one slot stand, in their order, when nothing but them was ever said.
+
+    `alone` says that the slot takes one value. It takes n log n steps for n facts.
+    """
+    entries = [_entry(fact) for fact in facts]
+    said = _said(entries) if alone else []
+    return [_standing(entry, _next_said(entry, entries, said)) for entry in entries]
+
+
+def _said(entries: Sequence[_Entry]) -> list[tuple[datetime, str, int]]:
+    """Return all that was said, in its order: when, which value, and which of the entries that is."""
+    return sorted((at, entry.value, place) for place, entry in enumerate(entries) for at in (entry.first, entry.last))
+
+
+def _next_said(entry: _Entry, entries: Sequence[_Entry], said: Sequence[tuple[datetime, str, int]]) -> list[_Entry]:
+    """Return the entry of another value that was said first after this one was said last, if there is one."""
+    later = islice(said, bisect_right(said, (entry.last, entry.value, len(entries))), None)
+    return list(islice((entries[place] for _, value, place in later if value != entry.value), 1))
+
+
 def _again(new: Statement, fact: Known, standing: Standing, closed: tuple[Closing, ...]) -> Decision:
     update = Update(
         fact=fact.id,
@@ -205,9 +198,12 @@ def _follower(entry: _Entry, others: Iterable[_Entry]) -> tuple[datetime, _Entry
 
 
 def _closings(rivals: Iterable[Known], entries: Sequence[_Entry], told: _Entry) -> Iterable[Closing]:
+    facts, said = {fact.id: fact for fact in rivals}, _said(entries)
     for entry in entries:
-        fact = next((fact for fact in rivals if fact.id == entry.id), None)
-        if entry is told or entry.end or fact is None or not (follower := _follower(entry, entries)):
+        fact = facts.get(entry.id) if entry.id else None
+        if entry is told or entry.end or fact is None:
+            continue
+        if not (follower := _follower(entry, _next_said(entry, entries, said))):
             continue
         moment, after = follower
         if (fact.valid_to, fact.superseded_by) != (moment, after.id) or after.id is None:

@@ -42,7 +42,12 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_alone(self) -> bool:
         """Whether its slot takes one value at a time."""
-        return self.slot is not None and slot_named(self.slot).single
+        return takes_one(self.slot)
+
+
+def takes_one(slot: str | None) -> bool:
+    """Return whether a slot takes one value at a time."""
+    return slot is not None and slot_named(slot).single
 
 
 def slot_key(subject: str, speaker: str | None, slot: str | None) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """Pages that look like an attack: kept apart until somebody has looked at them."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -18,6 +19,9 @@ RELEASED_KIND = "released"
 """Fingerprints of what an operator released. They hold no text, and stay through an erasure and an import."""
 
 _AT_ONCE = 500
+
+_READ_AT_ONCE_CHARS = 16 * 1024
+"""Up to this size texts are read on the event loop: some ten milliseconds."""
 
 
 class HeldPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +126,13 @@ class Quarantine:
             held_at=note.held_at,
             page=pages[0] if pages else None,
         )
+
+
+async def screened_pages(pages: Sequence[Page]) -> list[Page]:
+    """Return pages as they may be kept; long ones are read beside the event loop."""
+    if sum(len(page.text) for page in pages) < _READ_AT_ONCE_CHARS:
+        return [screened(page) for page in pages]
+    return await asyncio.to_thread(lambda: [screened(page) for page in pages])
 
 
 def screened(page: Page) -> Page:

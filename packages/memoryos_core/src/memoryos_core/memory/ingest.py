@@ -6,7 +6,7 @@ from itertools import count
 import msgspec
 from loguru import logger
 
-from memoryos_core.lifecycle.quarantine import Quarantine, screened
+from memoryos_core.lifecycle.quarantine import Quarantine, screened_pages
 from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.memory.indexing import Indexer
 from memoryos_core.routing.sensitive import SensitiveRules
@@ -83,7 +83,7 @@ class Ingest:
 
         Another process may erase the user meanwhile, and with them the event that would be dropped later.
         """
-        await self._short_term.append(self._pages(event))
+        await self._short_term.append(await self._pages(event))
         if self._refusals is not None and await self._refusals.erased(event):
             await self._short_term.remove(event.scope, event.memory_ids)
 
@@ -92,7 +92,7 @@ class Ingest:
 
         Raises InvalidEvent when other content is stored under its event_id; that of a chat is passed over silently.
         """
-        pages = self._pages(event)
+        pages = await self._pages(event)
         await self._short_term.append(pages)
         for start in range(0, len(pages), PAGES_AT_ONCE):
             batch = pages[start : start + PAGES_AT_ONCE]
@@ -117,7 +117,7 @@ class Ingest:
 
     async def held_back(self, event: TurnsEvent) -> list[MemoryId]:
         """Return which turns of an event are held back; what is stored tells that itself, as it may be released."""
-        pages = [page for page in self._pages(self._redacted(event)) if page.quarantined]
+        pages = [page for page in await self._pages(self._redacted(event)) if page.quarantined]
         try:
             stored = only_pages(await self._storage.get(event.scope, [page.id for page in pages])) if pages else []
         except UpstreamError:
@@ -160,9 +160,9 @@ class Ingest:
             return event
         return msgspec.structs.replace(event, sensitive=True)
 
-    def _pages(self, event: TurnsEvent) -> list[Page]:
+    async def _pages(self, event: TurnsEvent) -> list[Page]:
         """Return the pages of an event as they are kept: some marked as sensitive, some held back."""
-        return [screened(page) for page in pages_of(self._marked(event))]
+        return await screened_pages(pages_of(self._marked(event)))
 
     async def _receipt_from_pages(self, scope: Scope, event_id: EventId) -> Receipt | None:
         ids: list[MemoryId] = []

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -10,7 +9,7 @@ from loguru import logger
 
 from memoryos_core.lifecycle.admission import AppliesEvents
 from memoryos_core.pipeline.observer import EventObserver, Outcome, Unobserved
-from memoryos_core.pipeline.policy import RetryPolicy, is_of_a_dependency
+from memoryos_core.pipeline.policy import PutOffs, RetryPolicy, is_of_a_dependency
 from memoryos_ports.clock import Clock
 from memoryos_ports.errors import (
     ConfigurationError,
@@ -30,7 +29,6 @@ _GIVE_BACK_S = 2.0
 _LONGEST_WAIT_S = 1.0
 """A wait is never cut short, since what the log hands out meanwhile would reach nobody; so this is how long an idle
 runner takes to stop."""
-_MANY_PUT_OFF = 1000
 
 
 class Runner:
@@ -76,7 +74,7 @@ class Runner:
         self._asking: asyncio.Task[list[Delivery]] | None = None
         self._in_hand: dict[asyncio.Task[None], Delivery] = {}
         self._unsettled: list[Delivery] = []
-        self._put_offs: Counter[str] = Counter()
+        self._put_offs = PutOffs(self._policy, self._chance)
         self._refusal: ConfigurationError | None = None
 
     def stop(self, *, within_s: float | None = None) -> None:
@@ -142,8 +140,6 @@ class Runner:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         delivery = self._in_hand.pop(task)
-        if task.cancelled():
-            self._unsettled.append(delivery)
         self._freed.set()
         self._observer.in_hand(len(self._in_hand))
 
@@ -159,7 +155,8 @@ class Runner:
             outcome = await self._settle(delivery)
         except Exception as exc:  # noqa: BLE001 - the log did not note what became of it: it is given back
             self._unsettled.append(delivery)
-            self._doubt(delivery, exc)
+            self._put_offs.note(delivery.handle)
+            self._pause(exc)
         finally:
             attempts = delivery.attempts + (outcome != "put_off")
             self._observer.ended(outcome, attempts=attempts, seconds=self._clock.monotonic() - began)
@@ -178,12 +175,13 @@ class Runner:
             return await self._failed(delivery, exc)
         await self._events.ack(delivery)
         self._in_vain = False
-        del self._put_offs[delivery.handle]
+        self._put_offs.forget(delivery.handle)
         return "stored"
 
     async def _put_off(self, delivery: Delivery, exc: Exception) -> Outcome:
-        self._doubt(delivery, exc)
-        rest_s = self._rest_after_doubt(delivery)
+        self._put_offs.note(delivery.handle)
+        self._pause(exc)
+        rest_s = self._put_offs.rest_s(delivery.handle)
         await self._events.leave(delivery, error=str(exc), retry_in_s=rest_s, attempted=False)
         return "put_off"
 
@@ -200,19 +198,8 @@ class Runner:
     async def _bury(self, delivery: Delivery, error: str) -> Outcome:
         logger.bind(event_id=delivery.event_id, error=error).warning("event buried")
         await self._events.bury(delivery, error=error)
-        del self._put_offs[delivery.handle]
+        self._put_offs.forget(delivery.handle)
         return "buried"
-
-    def _doubt(self, delivery: Delivery, exc: Exception) -> None:
-        """Note that a dependency failed while this event was in hand."""
-        if len(self._put_offs) >= _MANY_PUT_OFF:  # others consume them by now
-            self._put_offs.clear()
-        self._put_offs[delivery.handle] += 1
-        self._pause(exc)
-
-    def _rest_after_doubt(self, delivery: Delivery) -> float:
-        times = self._put_offs[delivery.handle]
-        return self._policy.rest_s(times, self._chance) if times else 0
 
     def _pause(self, exc: Exception) -> None:
         if self._paused:
@@ -232,7 +219,7 @@ class Runner:
                     await probe()
                 await self._give_back()
         except (MemoryOSError, TimeoutError):
-            self._put_offs.clear()  # it was no event's fault
+            self._put_offs.forget_all()
             return
         self._paused = False
         self._observer.paused(False)
@@ -242,7 +229,7 @@ class Runner:
         """Leave what is unsettled, without an attempt. Raises when the log cannot be reached."""
         while self._unsettled:
             delivery = self._unsettled[0]  # more may be appended meanwhile
-            rest_s = self._rest_after_doubt(delivery)
+            rest_s = self._put_offs.rest_s(delivery.handle)
             try:
                 await self._events.leave(delivery, error="not settled", retry_in_s=rest_s, attempted=False)
             except (UpstreamUnavailable, UpstreamTimeout):
