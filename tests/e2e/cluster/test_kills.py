@@ -75,7 +75,7 @@ async def play(cluster: Cluster, calm: Path, of: Round, tell: Tell) -> None:
 
 
 async def test_short_round(cluster: Cluster, tmp_path: Path, tell: Tell) -> None:
-    await play(cluster, tmp_path, Round(seed=1, writes=150, pace_s=0.3, blows=SHORT, within_s=60), tell)
+    await play(cluster, tmp_path, Round(seed=1, writes=150, pace_s=0.3, blows=SHORT, within_s=240), tell)
 
 
 @pytest.mark.soak

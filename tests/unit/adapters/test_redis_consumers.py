@@ -12,10 +12,11 @@ from memoryos_adapters.events.redis_streams import RedisEvents
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.settings import WorkerSettings
 from memoryos_ports.errors import ConfigurationError, UpstreamError
+from memoryos_ports.event_wire import encode_event
 from memoryos_ports.events import Delivery, QueueStats
 from memoryos_ports.ids import EventId
 from tests.contract.events.makers import ANA, BOB, STRANGER, make_event, make_receipt
-from tests.support.redis_log import PATIENCE_S, open_log, open_redis, receive_one
+from tests.support.redis_log import PATIENCE_S, open_log, open_redis, receive_one, type_entry
 from tests.support.redis_server import database_url, redis_server
 
 SCOPES = (ANA, BOB, STRANGER)
@@ -244,6 +245,17 @@ async def test_a_consumer_that_got_something_at_the_last_moment_is_not_deleted(r
         (partition,) = Partitions(WorkerSettings(), is_cluster=False)
         await EventScript(redis).on(partition, "dismiss", partition.group, "w1")
         assert (await redis.execute("XPENDING", "chat_log", partition.group))[0] == 1
+
+
+async def test_the_end_of_another_entry_does_not_change_what_is_known_of_an_event(redis: RedisDatabase) -> None:
+    async with open_log(redis) as log:
+        await publish(log, "e1")
+        await log.ack(await receive_one(log))
+        await type_entry(redis, "event_id", "e1", "payload", encode_event(make_event("e1", "other")))
+        contested = await receive_one(log)
+        assert await log.receipt(ANA, EventId("e1")) == make_receipt(make_event("e1"), "stored", attempts=1)
+        await log.bury(contested, error="other content")
+        assert await log.receipt(ANA, EventId("e1")) == make_receipt(make_event("e1"), "stored", attempts=1)
 
 
 async def test_receipts_of_stored_events_expire_and_dead_ones_stay(redis: RedisDatabase) -> None:

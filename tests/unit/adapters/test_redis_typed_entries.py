@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from memoryos_adapters.events.redis_streams import RedisEvents
@@ -109,6 +110,12 @@ POISON: dict[str, tuple[str | bytes, ...]] = {
     "5 MB": ("user_id", "u", "content", "x" * 5_000_000),
     "5 MB of nesting": ("payload", "[" * 5_000_000),
 }
+
+
+async def test_a_long_turn_of_a_chat_is_an_event(log: RedisEvents) -> None:
+    event = msgspec.structs.replace(make_event("e1", "x" * 2_000_000), source="chat")
+    await log.publish(event)
+    assert decoded(await receive_one(log)) == event
 
 
 @pytest.mark.parametrize("fields", POISON.values(), ids=POISON)

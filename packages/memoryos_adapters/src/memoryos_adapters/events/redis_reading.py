@@ -11,6 +11,7 @@ from memoryos_adapters.events.redis_consumer import Consumer
 from memoryos_adapters.events.redis_entries import fields_of, read_entry
 from memoryos_adapters.events.redis_partitions import Partition, Partitions
 from memoryos_adapters.events.redis_script import EventScript
+from memoryos_adapters.events.redis_upkeep import Upkeep
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.redis_servers import Argument
 from memoryos_adapters.settings import WorkerSettings
@@ -21,6 +22,7 @@ _SLICE_S: Final = 0.25
 _PAGE: Final = 500
 _SWEEP_S: Final = 1.0
 _LOST_MS: Final = 1_000
+_TIDY_S: Final = 30.0
 _NO_GROUP: Final = ("NOGROUP", "UNBLOCKED")
 
 
@@ -42,16 +44,19 @@ class Reading:
         script: EventScript,
         partitions: Partitions,
         consumer: Consumer,
+        upkeep: Upkeep,
         settings: WorkerSettings,
     ) -> None:
         self._redis = redis
         self._script = script
         self._partitions = partitions
         self._consumer = consumer
+        self._upkeep = upkeep
         self._claim_idle_ms = settings.claim_idle_ms
         self._slice_s = min(_SLICE_S, settings.block_ms / 1000)
         self._sweep_s = min(_SWEEP_S, settings.claim_idle_ms / 4000)
         self._next_sweep = 0.0
+        self._next_tidy = 0.0
         self._turn = 0
         self._one_at_a_time = asyncio.Lock()
         self._lost = False
@@ -86,6 +91,9 @@ class Reading:
         if not await self._consumer.join():
             await asyncio.sleep(self._slice_s)
             return [], 0.0
+        if now >= self._next_tidy:
+            self._next_tidy = now + _TIDY_S
+            await self._upkeep.tidy()
         if now >= self._next_sweep or self._lost or self._consumer.is_new:
             self._next_sweep = now + self._sweep_s
             if adopted := await self._sweep(limit):

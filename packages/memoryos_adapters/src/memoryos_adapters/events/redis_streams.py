@@ -56,7 +56,7 @@ class RedisEvents:
         self._publishing = Publishing(script, partitions, self._receipts, max_queue=max_queue)
         self._consumer = Consumer(redis, script, partitions, settings, lease_s=lease_s)
         self._upkeep = Upkeep(redis, script, partitions, self._consumer)
-        self._reading = Reading(redis, script, partitions, self._consumer, settings)
+        self._reading = Reading(redis, script, partitions, self._consumer, self._upkeep, settings)
         self._endings = Endings(redis, script, partitions, self._consumer, self._receipts, clock)
         self._letters = StreamDeadLetters(redis, script, partitions)
         self._erasing = Erasing(redis, script, partitions)

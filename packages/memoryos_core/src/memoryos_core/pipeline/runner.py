@@ -130,16 +130,14 @@ class Runner:
     async def _ask(self, limit: int) -> list[Delivery]:
         try:
             return await self._events.receive(limit=limit, wait_s=self._wait_s)
-        except ConfigurationError as exc:
-            self._refusal = exc
-            self._stopping.set()
-            return []
         except Exception as exc:  # noqa: BLE001 - a log that errs in a way nobody foresaw is asked again
             self._pause(exc)
             return []
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         delivery = self._in_hand.pop(task)
+        if task.cancelled():
+            self._unsettled.append(delivery)
         self._freed.set()
         self._observer.in_hand(len(self._in_hand))
 
