@@ -6,7 +6,6 @@ What is not tested here: that a cluster admits and runs it.
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import pytest
 import yaml
@@ -15,53 +14,12 @@ from memoryos_adapters.configuration.loading import load_settings
 from memoryos_adapters.settings import Settings
 from memoryos_gateway.server import GRACE_S
 from tests.arch.sources import project_table
+from tests.deploy.chart_values import EVERYTHING, LITTLE, SENTINEL, Manifest
 from tests.deploy.files import CHART, image_variables, read_yaml
 
 helm = pytest.importorskip("helm_python")
 kubernetes = pytest.importorskip("kubernetes_validate")
 
-Manifest: TypeAlias = dict[str, Any]
-
-QUEUE_LENGTH: Manifest = {
-    "type": "External",
-    "external": {
-        "metric": {"name": "memoryos_queue_length"},
-        "target": {"type": "AverageValue", "averageValue": "500"},
-    },
-}
-SENTINEL: Manifest = {
-    "redis": {
-        "mode": "sentinel",
-        "sentinels": ["sentinel-1:26379", "sentinel-2:26379"],
-        "waitReplicas": 1,
-        "passwordSecret": {"name": "redis", "key": "password"},
-    },
-    "qdrant": {"apiKeySecret": {"name": "qdrant", "key": "api-key"}},
-}
-EVERYTHING: Manifest = {
-    **SENTINEL,
-    "imagePullSecrets": [{"name": "registry"}],
-    "gateway": {
-        "autoscaling": {"enabled": False},
-        "ingress": {"enabled": True, "className": "nginx", "tlsSecret": "tls"},
-        "persistence": {"storageClass": "fast"},
-        "podAnnotations": {"example.org/a": "b"},
-        "nodeSelector": {"kubernetes.io/arch": "amd64"},
-        "tolerations": [{"key": "example.org/a", "operator": "Exists"}],
-        "affinity": {"nodeAffinity": {}},
-    },
-    "worker": {"autoscaling": {"enabled": False}},
-    "serviceAccount": {"annotations": {"example.org/a": "b"}},
-    "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
-    "networkPolicy": {"gatewayFrom": [{"namespaceSelector": {}}], "workerFrom": [{"podSelector": {}}]},
-}
-LITTLE: Manifest = {
-    "redis": {"mode": "cluster", "url": "rediss://redis:6379"},
-    "networkPolicy": {"enabled": False},
-    "serviceAccount": {"create": False},
-    "existingSecrets": [],
-    "worker": {"autoscaling": {"metrics": [QUEUE_LENGTH]}},
-}
 VALUES = pytest.mark.parametrize("values", [{}, SENTINEL, EVERYTHING, LITTLE], ids=["plain", "sentinel", "all", "few"])
 
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -126,12 +127,21 @@ def test_the_cluster_acknowledges_what_a_replica_has() -> None:
         assert settings.worker.async_pipeline is True
 
 
-def test_the_cluster_has_two_of_what_may_fail_and_three_of_what_votes() -> None:
+def test_the_cluster_has_two_of_what_may_fail_and_three_of_what_holds_data_or_votes() -> None:
     names = sorted(load_compose(CLUSTER)["services"])
-    counted = {kind: sum(name.startswith(f"{kind}-") for name in names) for kind in ("gateway", "worker", "redis")}
-    votes = {kind: sum(name.startswith(f"{kind}-") for name in names) for kind in ("sentinel", "qdrant")}
-    assert counted == {"gateway": 2, "worker": 2, "redis": 2}
-    assert votes == {"sentinel": 3, "qdrant": 3}
+    counted = Counter(name.rpartition("-")[0] for name in names)
+    assert {kind: counted[kind] for kind in ("gateway", "worker")} == {"gateway": 2, "worker": 2}
+    assert {kind: counted[kind] for kind in ("redis", "sentinel", "qdrant")} == {"redis": 3, "sentinel": 3, "qdrant": 3}
+
+
+def test_one_redis_and_one_qdrant_node_may_be_away() -> None:
+    names = load_compose(CLUSTER)["services"]
+    replicas = sum(
+        "PRIMARY" in each.get("environment", {}) for name, each in names.items() if name.startswith("redis-")
+    )
+    for settings in settings_of(CLUSTER).values():
+        assert settings.storage.redis.wait_replicas < replicas
+        assert settings.storage.qdrant.write_consistency_factor < settings.storage.qdrant.replication_factor
 
 
 def test_hosts_and_ports_that_are_named_are_there() -> None:

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, Settings
+from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, MemorySettings, Settings
 from tests.service.memory.api import MemoryApi, error_of
 from tests.service.server_profile.conftest import client_of, memory_of
 from tests.support.fake_upstream import FakeUpstream
@@ -44,7 +44,7 @@ async def test_other_content_that_the_outbox_took_ends_among_the_dead_letters(
 ) -> None:
     async with memory_of(settings) as memory, running_worker(settings) as worker:
         await memory.add("green tea", event_id="e1")
-        with servers.without_redis():
+        with servers.without_qdrant(), servers.without_redis():  # the index would have known of it
             assert (await memory.post_add("black tea", event_id="e1")).status_code == 202
         async with asyncio.timeout(PATIENCE_S):
             while not (letters := await worker.dead_letters().list_dead(limit=10)):
@@ -112,7 +112,8 @@ async def test_what_waits_in_the_outbox_is_delivered_by_the_next_gateway(servers
 
 
 async def test_servers_that_hang_hold_up_neither_chats_nor_adds(servers: Servers, settings: Settings) -> None:
-    async with memory_of(settings) as memory, running_worker(settings):
+    hasty = msgspec.structs.replace(settings, memory=MemorySettings())
+    async with memory_of(hasty) as memory, running_worker(settings):
         await memory.add("green tea", event_id="e1")
         with servers.hanging():
             async with asyncio.timeout(SOON_S):

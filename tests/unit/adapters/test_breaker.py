@@ -43,8 +43,9 @@ def server() -> Server:
 @pytest.fixture
 async def breaker(server: Server) -> AsyncIterator[Breaker]:
     """The breaker before it."""
-    async with Breaker.open("server", server.probe) as opened:
-        yield opened
+    opened = Breaker("server", server.probe)
+    yield opened
+    await opened.aclose()
 
 
 async def test_a_server_that_hangs_costs_one_time_out(server: Server, breaker: Breaker) -> None:
@@ -96,7 +97,9 @@ async def test_what_fails_at_once_is_not_asked_about(server: Server, breaker: Br
 
 async def test_closing_it_asks_no_more(server: Server) -> None:
     server.answers.clear()
-    async with Breaker.open("server", server.probe) as breaker:
-        with pytest.raises(UpstreamTimeout):
-            await server.call(breaker, error=TIMEOUT)
-        await server.probed.wait()
+    before, breaker = asyncio.all_tasks(), Breaker("server", server.probe)
+    with pytest.raises(UpstreamTimeout):
+        await server.call(breaker, error=TIMEOUT)
+    await server.probed.wait()
+    await breaker.aclose()
+    assert asyncio.all_tasks() == before

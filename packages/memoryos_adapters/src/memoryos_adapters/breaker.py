@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Self
 
 from loguru import logger
 
@@ -14,10 +13,11 @@ PROBE_EVERY_S = 0.25
 
 
 class Breaker:
-    """Guards the calls of one server; built by `open`.
+    """Guards the calls of one server.
 
     A server that refuses fails by itself at once. One that hangs costs each call its time-out, so the first time-out
-    makes the breaker ask: `probe` must answer within `PROBE_TIMEOUT_S`, or every call fails at once until it does.
+    makes the breaker ask: `probe`, which is not guarded itself, must answer within `PROBE_TIMEOUT_S`, or every call
+    fails at once until it does.
     """
 
     def __init__(self, upstream: str, probe: Callable[[], Awaitable[object]]) -> None:
@@ -27,17 +27,11 @@ class Breaker:
         self._decided = asyncio.Event()
         self._is_away = False
 
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, upstream: str, probe: Callable[[], Awaitable[object]]) -> AsyncIterator[Self]:
-        """Make a breaker; at the end nothing is asked any more. `probe` is not to be guarded itself."""
-        breaker = cls(upstream, probe)
-        try:
-            yield breaker
-        finally:
-            if breaker._asking is not None:
-                breaker._asking.cancel()
-                await asyncio.wait({breaker._asking})
+    async def aclose(self) -> None:
+        """Ask no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait({self._asking})
 
     @asynccontextmanager
     async def guarding(self) -> AsyncIterator[None]:

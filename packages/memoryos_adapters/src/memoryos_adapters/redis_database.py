@@ -20,6 +20,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MovedError, NoScriptError, RedisClusterException, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from memoryos_adapters.breaker import Breaker
 from memoryos_adapters.redis_servers import Argument, Command, Servers, key_of, open_servers
 from memoryos_adapters.settings import RedisSettings
 from memoryos_ports.errors import StorageFull, UpstreamProtocolError, UpstreamTimeout, UpstreamUnavailable
@@ -67,12 +68,13 @@ class RedisDatabase:
     written then, and may be lost.
 
     Raises UpstreamUnavailable or UpstreamTimeout when the server cannot be reached, StorageFull when it is at its
-    memory bound, UpstreamProtocolError for what it cannot do.
+    memory bound, UpstreamProtocolError for what it cannot do. Once it hangs, calls fail at once (`Breaker`).
     """
 
     def __init__(self, servers: Servers, settings: RedisSettings) -> None:
         self._servers = servers
         self._settings = settings
+        self._breaker = Breaker(UPSTREAM, self.ping)
         self._turns = asyncio.Semaphore(settings.max_connections)
 
     @classmethod
@@ -80,9 +82,11 @@ class RedisDatabase:
     async def open(cls, settings: RedisSettings) -> AsyncIterator[Self]:
         """Make the client (nothing is connected yet), and close its connections at the end."""
         servers = open_servers(settings)
+        database = cls(servers, settings)
         try:
-            yield cls(servers, settings)
+            yield database
         finally:
+            await database._breaker.aclose()
             await servers.aclose()
 
     @property
@@ -95,7 +99,7 @@ class RedisDatabase:
 
         One that blocks on the server may take `patience_s` longer than others.
         """
-        with redis_errors():
+        async with self._guarded():
             answers = await self._ask([command], key_of(command), durable=durable, patience_s=patience_s)
             return _value(answers[0])
 
@@ -104,7 +108,7 @@ class RedisDatabase:
     ) -> Any:
         """Run a script; a server that does not know it yet is given it. Return its answer."""
         key = keys[0] if keys else None
-        with redis_errors():
+        async with self._guarded():
             command: Command = ("EVALSHA", script.digest, len(keys), *keys, *args)
             (answer,) = await self._ask([command], key, durable=durable)
             if isinstance(answer, NoScriptError):
@@ -117,7 +121,7 @@ class RedisDatabase:
 
         When one of them fails the others are done all the same, and its error is raised.
         """
-        with redis_errors():
+        async with self._guarded():
             places: dict[str, list[int]] = {}
             for index, command in enumerate(commands):
                 places.setdefault(self._servers.place(key_of(command)), []).append(index)
@@ -147,8 +151,15 @@ class RedisDatabase:
                     break
 
     async def ping(self) -> None:
-        """Return when the server takes writes."""
-        await self.execute("SET", _PROBE, "1", "PX", 1000)
+        """Return when the server takes writes; it is asked even while other calls fail at once."""
+        with redis_errors():
+            _value((await self._ask([("SET", _PROBE, "1", "PX", 1000)], _PROBE))[0])
+
+    @asynccontextmanager
+    async def _guarded(self) -> AsyncIterator[None]:
+        async with self._breaker.guarding():
+            with redis_errors():
+                yield
 
     async def _ask(
         self, commands: Sequence[Command], key: str | None, *, durable: bool = False, patience_s: float = 0.0

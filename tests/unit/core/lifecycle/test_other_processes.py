@@ -66,7 +66,6 @@ async def take_in(life: MemoryLife, lines: list[bytes]) -> object:
             yield line
 
     importer = life.services.importer()
-    importer._locks = life.services.learning_locks()
     return await importer.take_in(ANA, stream())
 
 

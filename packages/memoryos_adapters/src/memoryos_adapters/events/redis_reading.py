@@ -15,7 +15,7 @@ from memoryos_adapters.events.redis_upkeep import Upkeep
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.redis_servers import Argument
 from memoryos_adapters.settings import WorkerSettings
-from memoryos_ports.errors import UpstreamProtocolError
+from memoryos_ports.errors import UpstreamError, UpstreamProtocolError
 from memoryos_ports.events import Delivery
 
 _SLICE_S: Final = 0.25
@@ -57,6 +57,7 @@ class Reading:
         self._sweep_s = min(_SWEEP_S, settings.claim_idle_ms / 4000)
         self._next_sweep = 0.0
         self._next_tidy = 0.0
+        self._grace_until = 0.0
         self._turn = 0
         self._one_at_a_time = asyncio.Lock()
         self._lost = False
@@ -71,8 +72,10 @@ class Reading:
             async with self._one_at_a_time:  # else what is on its way to another reader would seem lost
                 try:
                     deliveries = await self._look_and_wait(limit, deadline)
-                except BaseException:  # what the server handed out meanwhile has reached nobody
+                except BaseException as exc:  # what the server handed out meanwhile has reached nobody
                     self._lost = True
+                    if isinstance(exc, UpstreamError):  # the others had no Redis either: they renew their leases first
+                        self._grace_until = asyncio.get_running_loop().time() + self._consumer.lease_s
                     raise
                 self._consumer.held.update(delivery.handle for delivery in deliveries)
             if deliveries or deadline <= asyncio.get_running_loop().time():
@@ -159,6 +162,8 @@ class Reading:
             for entry, _ in await self._idle(partition, own_idle_ms, name)
             if partition.handle(entry) not in self._consumer.held
         ]
+        if asyncio.get_running_loop().time() < self._grace_until:
+            return own
         others = await self._idle(partition, self._claim_idle_ms)
         alive = await self._consumer.are_alive({owner for _, owner in others} - {name})
         return own + [

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 import httpx
 import msgspec
 
+from memoryos_adapters.breaker import Breaker
 from memoryos_adapters.settings import QdrantSettings
 from memoryos_ports.errors import (
     MemoryOSError,
@@ -65,12 +66,14 @@ class QdrantHttp:
 
     Raises UpstreamUnavailable (refused, reset, a key that is not taken, 429, 5xx), UpstreamTimeout, StorageFull, and
     `Refused` or another UpstreamProtocolError for what the server does not do or should not say. A key that is not
-    taken counts as unavailable, as it is the operator who can mend that, and until then nothing may be given up.
+    taken counts as unavailable, as it is the operator who can mend that, and until then nothing may be given up. Once
+    the server hangs, calls fail at once (`Breaker`).
     """
 
     def __init__(self, client: "AsyncApiClient", settings: QdrantSettings) -> None:
         self._client = client
         self._timeout_s = settings.timeout_s
+        self._breaker = Breaker(UPSTREAM, self._probe)
         self._headers = {"content-type": "application/json", "accept": "application/json"}
         if settings.api_key is not None:
             self._headers["api-key"] = settings.api_key.reveal()
@@ -93,9 +96,11 @@ class QdrantHttp:
             trust_env=False,
             verify=settings.url.startswith("https:") and _authorities(ca_file),  # reading them takes 20 ms
         )
+        http = cls(client.http.client, settings)
         try:
-            yield cls(client.http.client, settings)
+            yield http
         finally:
+            await http._breaker.aclose()
             await client.close()
 
     async def call(self, method: str, path: str, body: bytes | None = None, *, answer: type[T]) -> T:
@@ -106,6 +111,13 @@ class QdrantHttp:
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> bytes:
         """Return the whole of the answer to a request."""
+        async with self._breaker.guarding():
+            return await self._send(method, path, body)
+
+    async def _probe(self) -> None:
+        await self._send("GET", "/", None)
+
+    async def _send(self, method: str, path: str, body: bytes | None) -> bytes:
         request = httpx.Request(method, f"{self._client.host}{path}", headers=self._headers, content=body)
         with _client_errors():
             async with asyncio.timeout(self._timeout_s):

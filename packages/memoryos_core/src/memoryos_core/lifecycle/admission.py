@@ -36,10 +36,10 @@ class Admission:
         refusals: Refusals,
         registry: Registry,
         conversations: Conversations,
+        quarantine: Quarantine,
         storage: MemoryStorage,
         short_term: ShortTermStore,
         gate: ScopeGate,
-        quarantine: Quarantine | None = None,
     ) -> None:
         self._handlers = handlers
         self._refusals = refusals
@@ -66,8 +66,7 @@ class Admission:
     async def _withdraw(self, event: Event) -> None:
         await self._short_term.remove(event.scope, event.memory_ids)
         await self._storage.delete(event.scope, event.memory_ids)
-        if self._quarantine is not None:
-            await self._quarantine.drop(event.scope, event.memory_ids)
+        await self._quarantine.drop(event.scope, event.memory_ids)
 
     async def _unlist(self, event: Event) -> None:
         """Forget the user who was erased, and the session that went with them or was forgotten; the next event, if

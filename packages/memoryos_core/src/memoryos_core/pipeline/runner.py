@@ -130,6 +130,10 @@ class Runner:
     async def _ask(self, limit: int) -> list[Delivery]:
         try:
             return await self._events.receive(limit=limit, wait_s=self._wait_s)
+        except ConfigurationError as exc:
+            self._refusal = exc
+            self._stopping.set()
+            return []
         except Exception as exc:  # noqa: BLE001 - a log that errs in a way nobody foresaw is asked again
             self._pause(exc)
             return []

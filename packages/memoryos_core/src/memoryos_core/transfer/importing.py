@@ -1,7 +1,7 @@
 """Taking in what an export told: line by line, in batches, and twice is the same as once."""
 
 from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -67,8 +67,8 @@ class Importer:
         preferences: Preferences,
         refusals: Refusals,
         gate: ScopeGate,
+        locks: ScopeLocks,
         clock: Clock,
-        locks: ScopeLocks | None = None,
         rules: SensitiveRules | None = None,
         redactor: Redactor | None = None,
     ) -> None:
@@ -138,7 +138,7 @@ class Importer:
     @asynccontextmanager
     async def _writing(self, run: "_Run", scope: Scope) -> AsyncIterator[None]:
         """Keep an erasure out, in this process and in others. Raises Conflict when there was one since it began."""
-        async with self._gate.writing(scope), self._locks.of(scope) if self._locks else nullcontext():
+        async with self._gate.writing(scope), self._locks.of(scope):
             await self._refusals.require_same(scope, run.began)
             yield
 
