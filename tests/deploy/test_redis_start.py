@@ -114,8 +114,9 @@ async def test_after_a_failover_a_restarted_primary_stays_a_replica(
 
         await first.aclose()
         await watching.aclose()
-        async with primary.running(), sentinel.running():
-            await until(lambda: is_replica(primary))
+        await running.enter_async_context(primary.running())
+        await until(lambda: is_replica(primary))  # by its own file: no Sentinel is there to tell it
+        async with sentinel.running():
             known = sentinel.ask("SENTINEL", "get-master-addr-by-name", "mymaster").splitlines()
 
     assert known == ["127.0.0.1", str(replica.port)]
