@@ -14,10 +14,12 @@ EXPORT := $(UV) export --quiet --all-packages --no-emit-workspace --no-header --
 # Which folders of tests/ concern a package: what `make test PKG=` runs. Without PKG it is all of them.
 TESTS_memoryos_ports := unit/ports contract property
 TESTS_memoryos_core := unit/core property service
-TESTS_memoryos_adapters := unit/adapters contract
-TESTS_memoryos_gateway := unit/gateway service e2e
-TESTS_memoryos_worker := unit/worker service e2e
+TESTS_memoryos_adapters := unit/adapters contract deploy
+TESTS_memoryos_gateway := unit/gateway service e2e deploy
+TESTS_memoryos_worker := unit/worker service e2e deploy
 TESTS = $(if $(PKG),$(wildcard $(addprefix tests/,$(TESTS_$(PKG)))))
+# Tests mostly wait, for processes and time-outs: three at once suit two cores.
+WORKERS ?= 3
 PYTEST_ARGS = $(TESTS) $(if $(K),-k "$(K)")
 
 ifneq ($(PKG),)
@@ -38,7 +40,7 @@ run: $(READY) ## serve on http://127.0.0.1:8080, data in ./.memoryos, no key and
 	@exec $(BIN)/memoryos-gateway serve $(ARGS)
 
 test: $(READY) ## every test that needs no Docker (PKG=, K= narrow it)
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope $(PYTEST_ARGS)
 
 soak: $(READY) ## the long rounds: tests marked soak
 	@$(BIN)/pytest -m soak $(PYTEST_ARGS)
@@ -53,8 +55,8 @@ coverage: $(READY) ## branch coverage per package against tools/coverage_floor.t
 profile: $(READY) ## a flame graph of the gateway under a short load: profile.svg
 	@$(BIN)/python -m tools.profile
 
-demo: ## not available in this version
-	@echo "make demo is not available in this version" >&2; exit 1
+demo: $(READY) ## Redis, Qdrant, a gateway and a worker, and one turn on its way through them (Docker, else local processes)
+	@deploy/scripts/demo_async_pipeline.sh
 
 check: check-format check-lint check-types check-imports check-lock check-docs check-paths ## all checks (make -k check: go on after a red one)
 

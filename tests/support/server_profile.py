@@ -1,4 +1,4 @@
-"""The servers of the server profile: a real redis-server that survives a kill, and the engine behind Qdrant's REST wire.
+"""The servers of the server profile: a real redis-server whose data survive, and the engine behind Qdrant's REST wire.
 
 ::
 

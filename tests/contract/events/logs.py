@@ -1,5 +1,6 @@
 """Every event log that keeps things, by name: a new adapter is one more entry."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
@@ -7,12 +8,15 @@ from pathlib import Path
 from typing import Protocol
 
 from memoryos_adapters.clock import SystemClock
+from memoryos_adapters.events.outbox import OutboxEvents
 from memoryos_adapters.events.redis_streams import RedisEvents
 from memoryos_adapters.events.sqlite import SCHEMA, SqliteEvents
 from memoryos_adapters.redis_database import RedisDatabase
+from memoryos_adapters.relayed_events import RelayedEvents
 from memoryos_adapters.settings import RedisSettings, WorkerSettings
 from memoryos_adapters.sqlite import SqliteDatabase
-from memoryos_ports.events import EventLog
+from memoryos_ports.dead_letters import DeadLetters
+from memoryos_ports.events import Event, EventLog
 from tests.support.redis_server import RedisServer, database_url
 from tests.support.redis_topology import shared_cluster
 
@@ -66,6 +70,35 @@ async def open_redis_cluster(directory: Path, *, max_queue: int = 1_000) -> Asyn
         yield events
 
 
+@asynccontextmanager
+async def open_outbox(directory: Path, *, max_queue: int = 1_000) -> AsyncIterator[EventLog]:
+    """Open the log in Redis behind an outbox, which nothing has to go through."""
+
+    async def contest(event: Event) -> None:
+        raise AssertionError(f"{event.event_id} went through the outbox")
+
+    async with (
+        open_redis(directory, max_queue=max_queue) as remote,
+        SqliteDatabase.open(directory / "outbox.db", schemas=[SCHEMA]) as db,
+    ):
+        outbox = OutboxEvents(remote, SqliteEvents(db, SystemClock()), SystemClock(), contest=contest)
+        delivering = asyncio.create_task(outbox.run())
+        try:
+            yield _WithLetters(outbox, remote)
+        finally:
+            delivering.cancel()
+            await asyncio.wait({delivering})
+
+
+class _WithLetters(RelayedEvents):
+    """The outbox, and beside it the dead letters, which are the remote log's."""
+
+    def __init__(self, outbox: OutboxEvents, remote: EventLog) -> None:
+        super().__init__(outbox)
+        assert isinstance(remote, DeadLetters)
+        self.list_dead, self.replay, self.drop = remote.list_dead, remote.replay, remote.drop
+
+
 @cache
 def empty_cluster_of(directory: Path) -> list[RedisServer]:
     """Return the servers of a cluster, emptied when the directory is a new one."""
@@ -79,5 +112,6 @@ DURABLE: dict[str, Opener] = {
     "sqlite-file": open_sqlite_file,
     "redis": open_redis,
     "redis-cluster": open_redis_cluster,
+    "outbox": open_outbox,
 }
 LOGS: dict[str, Opener] = {**DURABLE, "sqlite-memory": open_sqlite_memory}

@@ -1,6 +1,7 @@
 """A master of Redis dies and Sentinel promotes its replica: with WAIT nothing acknowledged is lost."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -48,11 +49,19 @@ async def _fail_over(cluster: Cluster, watched: Watched) -> None:
 
 
 def _is_master(watched: Watched) -> bool:
-    return "role:master" in watched.replica.cli("info", "replication")
+    return "role:master" in _replication(watched)
 
 
 def _has_replica(watched: Watched) -> bool:
-    return "state=online" in watched.replica.cli("info", "replication")
+    return "state=online" in _replication(watched)
+
+
+def _replication(watched: Watched) -> str:
+    """Return what the replica says of itself; who is promoted drops connections, and then it says nothing."""
+    try:
+        return watched.replica.cli("info", "replication")
+    except subprocess.CalledProcessError:
+        return ""
 
 
 async def _judged(cluster: Cluster, ledger: Ledger, tell: Tell, name: str) -> Verdict:

@@ -1,4 +1,4 @@
-"""Both servers once for all tests here; each test has a database and a collection of its own, and makes its gateways."""
+"""Both servers once for all tests; each test has a database and a collection of its own, and makes its gateways."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager

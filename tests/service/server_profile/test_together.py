@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import msgspec
 from openai import AsyncOpenAI
+from openai.types.chat import ChatCompletionUserMessageParam
 
 from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, Settings
 from memoryos_ports.event_wire import encode_event
@@ -28,20 +29,20 @@ async def test_what_a_chat_says_is_remembered_by_a_worker_and_recalled_in_the_ne
     async with FakeUpstream() as model, running_worker(settings):
         provider = LlmProviderSettings(kind="openai", base_url=model.base_url)
         chatting = msgspec.structs.replace(settings, llm=LlmSettings(providers={"fake": provider}))
-        async with running_gateway(chatting) as gateway:
-            async with AsyncOpenAI(base_url=gateway.base_url, api_key="x", max_retries=0) as sdk:
-                ana = sdk.with_options(default_headers={"X-User-ID": "ana"})
-                said = [{"role": "user", "content": "I keep green tea in the attic"}]
-                first = await ana.chat.completions.with_raw_response.create(model="m", messages=said)  # type: ignore[call-overload]  # a dict is a message
-                event_id = first.headers["x-memoryos-event"]
-                await _stored(gateway.url, "ana", event_id)
-                asked = [{"role": "user", "content": "Where is my green tea?"}]
-                streamed = await ana.chat.completions.with_raw_response.create(model="m", messages=asked, stream=True)  # type: ignore[call-overload]  # a dict is a message
-                words = [chunk.choices[0].delta.content async for chunk in streamed.parse() if chunk.choices]
-                other = sdk.with_options(default_headers={"X-User-ID": "bob"})
-                strange = await other.chat.completions.with_raw_response.create(model="m", messages=asked)  # type: ignore[call-overload]  # a dict is a message
+        async with (
+            running_gateway(chatting) as gateway,
+            AsyncOpenAI(base_url=gateway.base_url, api_key="x", max_retries=0) as sdk,
+        ):
+            ana, bob = (sdk.with_options(default_headers={"X-User-ID": name}) for name in ("ana", "bob"))
+            chats = ana.chat.completions.with_raw_response
+            told = await chats.create(model="m", messages=[_said("I keep green tea in the attic")])
+            await _stored(gateway.url, "ana", told.headers["x-memoryos-event"])
+            asked = [_said("Where is my green tea?")]
+            streamed = await chats.create(model="m", messages=asked, stream=True)
+            words = [chunk.choices[0].delta.content or "" async for chunk in streamed.parse() if chunk.choices]
+            strange = await bob.chat.completions.with_raw_response.create(model="m", messages=asked)
 
-    assert "".join(word or "" for word in words) == "Hello!"
+    assert "".join(words) == "Hello!"
     assert "state=ok" in streamed.headers["x-memoryos-memory"]
     assert "recalled=0" not in streamed.headers["x-memoryos-memory"]
     assert "recalled=0" in strange.headers["x-memoryos-memory"]
@@ -123,6 +124,10 @@ async def test_health_and_metrics_tell_what_there_is(settings: Settings) -> None
         "memoryos_outbox_length 0.0",
     ):
         assert line in lines
+
+
+def _said(text: str) -> ChatCompletionUserMessageParam:
+    return {"role": "user", "content": text}
 
 
 async def _state(memory: MemoryApi, event_id: str) -> str:

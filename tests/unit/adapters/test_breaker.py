@@ -9,29 +9,36 @@ from memoryos_adapters.breaker import Breaker
 from memoryos_ports.errors import Overloaded, UpstreamTimeout, UpstreamUnavailable
 
 PATIENCE_S = 20.0
-TIMEOUT = UpstreamTimeout(upstream="server")
 
 
 class Server:
-    """A server that answers probes as it is told, and counts the calls that reach it."""
+    """A server whose probes and calls are answered as it is told, and which counts the calls that reach it."""
 
     def __init__(self) -> None:
-        self.answers = asyncio.Event()
-        self.answers.set()
+        self.answers_probes = asyncio.Event()
+        self.answers_probes.set()
+        self.answers_calls = asyncio.Event()
+        self.answers_calls.set()
         self.probed = asyncio.Event()
         self.calls = 0
 
     async def probe(self) -> None:
         """Answer, once it may."""
         self.probed.set()
-        await self.answers.wait()
+        await self.answers_probes.wait()
 
     async def call(self, breaker: Breaker, *, error: Exception | None = None) -> None:
         """Reach the server through the breaker, and fail there with an error."""
         async with breaker.guarding():
             self.calls += 1
+            await self.answers_calls.wait()
             if error is not None:
                 raise error
+
+    def hang(self) -> None:
+        """Answer nothing any more."""
+        self.answers_probes.clear()
+        self.answers_calls.clear()
 
 
 @pytest.fixture
@@ -48,28 +55,27 @@ async def breaker(server: Server) -> AsyncIterator[Breaker]:
     await opened.aclose()
 
 
-async def test_a_server_that_hangs_costs_one_time_out(server: Server, breaker: Breaker) -> None:
-    server.answers.clear()
-    with pytest.raises(UpstreamTimeout):
-        await server.call(breaker, error=TIMEOUT)
-
-    for _ in range(3):
+async def test_who_waits_for_a_server_that_hangs_is_let_go_and_others_do_not_begin(
+    server: Server, breaker: Breaker
+) -> None:
+    server.hang()
+    async with asyncio.timeout(PATIENCE_S):
+        waiting = [asyncio.create_task(server.call(breaker)) for _ in range(3)]
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
         with pytest.raises(UpstreamUnavailable, match=r"server: does not answer"):
             await server.call(breaker)
 
-    assert server.calls == 1
+    assert [type(end) for end in ends] == [UpstreamTimeout] * 3
+    assert server.calls == 3
 
 
 async def test_it_is_called_again_as_soon_as_it_answers_a_probe(server: Server, breaker: Breaker) -> None:
-    server.answers.clear()
-    with pytest.raises(UpstreamTimeout):
-        await server.call(breaker, error=TIMEOUT)
-    with pytest.raises(UpstreamUnavailable):
-        await server.call(breaker)
-
-    server.answers.set()
-
+    server.hang()
     async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(UpstreamTimeout):
+            await server.call(breaker)
+        server.answers_probes.set()
+        server.answers_calls.set()
         while server.calls == 1:
             try:
                 await server.call(breaker)
@@ -77,29 +83,46 @@ async def test_it_is_called_again_as_soon_as_it_answers_a_probe(server: Server, 
                 await asyncio.sleep(0)
 
 
-async def test_one_slow_call_does_not_stop_the_others(server: Server, breaker: Breaker) -> None:
-    with pytest.raises(UpstreamTimeout):
-        await server.call(breaker, error=TIMEOUT)
-
-    await server.call(breaker)
+async def test_a_slow_call_of_a_server_that_answers_probes_goes_on(server: Server, breaker: Breaker) -> None:
+    server.answers_calls.clear()
+    async with asyncio.timeout(PATIENCE_S):
+        slow = asyncio.create_task(server.call(breaker))
+        await server.probed.wait()
+        server.answers_calls.set()
+        await slow
+        await server.call(breaker)
 
     assert server.calls == 2
 
 
-@pytest.mark.parametrize("error", [UpstreamUnavailable(upstream="server"), Overloaded("server"), ValueError("odd")])
+@pytest.mark.parametrize(
+    "error", [UpstreamUnavailable(upstream="server"), Overloaded("server"), TimeoutError("its own"), ValueError("odd")]
+)
 async def test_what_fails_at_once_is_not_asked_about(server: Server, breaker: Breaker, error: Exception) -> None:
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error)) as caught:
         await server.call(breaker, error=error)
 
     await server.call(breaker)
+    assert caught.value is error
     assert not server.probed.is_set()
 
 
+async def test_who_is_cancelled_is_cancelled(server: Server, breaker: Breaker) -> None:
+    server.answers_calls.clear()
+    waiting = asyncio.create_task(server.call(breaker))
+    await asyncio.sleep(0)
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
 async def test_closing_it_asks_no_more(server: Server) -> None:
-    server.answers.clear()
+    server.hang()
     before, breaker = asyncio.all_tasks(), Breaker("server", server.probe)
-    with pytest.raises(UpstreamTimeout):
-        await server.call(breaker, error=TIMEOUT)
-    await server.probed.wait()
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(UpstreamTimeout):
+            await server.call(breaker)
     await breaker.aclose()
+
     assert asyncio.all_tasks() == before

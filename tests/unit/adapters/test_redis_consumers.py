@@ -115,6 +115,21 @@ async def test_a_newcomer_gets_the_name_of_one_who_died(redis: RedisDatabase) ->
         assert (await receive_one(log)).event_id == "e1"
 
 
+async def test_who_lost_the_name_for_a_while_still_holds_what_it_held(redis: RedisDatabase) -> None:
+    async with open_log(redis, consumer="w1") as log:
+        await publish(log, "e1")
+        held = await receive_one(log)
+        await redis.execute("SET", "chat_log:consumer:memoryos-workers:w1", "another's token", "PX", 300)
+        async with asyncio.timeout(PATIENCE_S):
+            while await log.join():
+                assert await log.receive(limit=1, wait_s=0.01) == []
+            while not await log.join():
+                assert await log.receive(limit=1, wait_s=0.01) == []
+        assert await log.receive(limit=1, wait_s=0) == []
+        await log.ack(held)
+        assert await log.receipt(ANA, EventId("e1")) == make_receipt(make_event("e1"), "stored", attempts=1)
+
+
 async def test_a_name_is_given_back_when_it_is_used_no_more(redis: RedisDatabase) -> None:
     for _ in range(2):
         async with open_log(redis, consumer="w1") as log:
@@ -124,7 +139,7 @@ async def test_a_name_is_given_back_when_it_is_used_no_more(redis: RedisDatabase
 async def test_what_a_cancelled_read_was_given_comes_again_and_was_not_attempted(redis: RedisDatabase) -> None:
     async with open_log(redis, claim_idle_ms=60_000) as log:
         await log.receive(limit=1, wait_s=0)
-        for number in range(20):
+        for number in range(3):
             reading = asyncio.create_task(log.receive(limit=1, wait_s=PATIENCE_S))
             await log.publish(make_event(f"e{number}"))
             reading.cancel()
@@ -235,7 +250,7 @@ async def test_another_group_keeps_what_it_has_not_read(redis: RedisDatabase) ->
         await redis.execute("XGROUP", "CREATE", "chat_log", "audit", "0")
         for delivery in await log.receive(limit=3, wait_s=0):
             await log.ack(delivery)
-        assert await log.stats() == QueueStats(length=1, dead=0, oldest_age_s=(await log.stats()).oldest_age_s)
+        assert (await log.stats()).length == 1
         await log.tidy()
         assert await redis.execute("XLEN", "chat_log") == 4
         read = ("XREADGROUP", "GROUP", "audit", "a", "COUNT", 2, "STREAMS", "chat_log", ">")

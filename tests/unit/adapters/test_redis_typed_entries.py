@@ -197,6 +197,18 @@ async def test_a_mended_letter_is_replayed_as_what_it_is_now(redis: RedisDatabas
     assert [decoded(each) for each in await log.receive(limit=9, wait_s=0)] == [event, make_event("e2")]
 
 
+async def test_an_entry_without_an_event_id_keeps_its_name_when_it_is_replayed(
+    redis: RedisDatabase, log: RedisEvents
+) -> None:
+    id = await type_entry(redis, *FLAT)
+    await log.bury(await receive_one(log), error="no")
+    (letter,) = await log.list_dead(limit=9)
+    assert await log.replay([letter.id]) == 1
+    again = await receive_one(log)
+    assert (again.event_id, decoded(again).event_id) == (id, id)
+    assert again.handle != id
+
+
 async def test_a_letter_that_cannot_be_put_back_stays(redis: RedisDatabase, log: RedisEvents) -> None:
     await type_entry(redis, "note", "what is this?", stream="chat_log:dlq")
     await type_entry(redis, "payload", "{}", stream="chat_log:dlq")

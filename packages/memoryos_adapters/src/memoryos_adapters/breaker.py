@@ -1,4 +1,4 @@
-"""A breaker before a server that may hang: once a call was not answered in time, nobody else waits for it in vain."""
+"""A breaker before a server that may hang: nobody waits for its answer in vain for longer than it takes to find out."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,23 +8,24 @@ from loguru import logger
 
 from memoryos_ports.errors import MemoryOSError, UpstreamTimeout, UpstreamUnavailable
 
-PROBE_TIMEOUT_S = 0.5
+ASK_AFTER_S = 0.3
+PROBE_TIMEOUT_S = 0.8
 PROBE_EVERY_S = 0.25
 
 
 class Breaker:
     """Guards the calls of one server.
 
-    A server that refuses fails by itself at once. One that hangs costs each call its time-out, so the first time-out
-    makes the breaker ask: `probe`, which is not guarded itself, must answer within `PROBE_TIMEOUT_S`, or every call
-    fails at once until it does.
+    A server that refuses fails by itself at once. One that hangs would cost each call its time-out: so, when a call
+    has waited for `ASK_AFTER_S`, the breaker asks whether the server answers at all. `probe`, which is not guarded
+    itself, must do so within `PROBE_TIMEOUT_S`; otherwise the calls that wait and all others fail until it does.
     """
 
     def __init__(self, upstream: str, probe: Callable[[], Awaitable[object]]) -> None:
         self._upstream = upstream
         self._probe = probe
         self._asking: asyncio.Task[None] | None = None
-        self._decided = asyncio.Event()
+        self._waiting: set[asyncio.Timeout] = set()
         self._is_away = False
 
     async def aclose(self) -> None:
@@ -35,20 +36,25 @@ class Breaker:
 
     @asynccontextmanager
     async def guarding(self) -> AsyncIterator[None]:
-        """Let a call through. Raises UpstreamUnavailable when the server does not answer."""
-        if self._asking is not None:
-            await self._decided.wait()
+        """Let a call through. Raises UpstreamUnavailable, or UpstreamTimeout amid it, while nothing is answered."""
         if self._is_away:
             raise UpstreamUnavailable(upstream=self._upstream, detail="does not answer")
+        asking = asyncio.get_running_loop().call_later(ASK_AFTER_S, self._ask)
+        call = asyncio.timeout(None)
         try:
-            yield
-        except UpstreamTimeout:
-            self._ask()
-            raise
+            async with call:
+                self._waiting.add(call)
+                yield
+        except TimeoutError as exc:
+            if not call.expired():
+                raise
+            raise UpstreamTimeout(upstream=self._upstream, detail="does not answer") from exc
+        finally:
+            self._waiting.discard(call)
+            asking.cancel()
 
     def _ask(self) -> None:
         if self._asking is None:
-            self._decided.clear()
             self._asking = asyncio.create_task(self._ask_until_back())
 
     async def _ask_until_back(self) -> None:
@@ -56,11 +62,11 @@ class Breaker:
             if not self._is_away:
                 logger.bind(upstream=self._upstream).warning("server hangs: its calls fail at once")
             self._is_away = True
-            self._decided.set()
+            while self._waiting:
+                self._waiting.pop().reschedule(0)
             await asyncio.sleep(PROBE_EVERY_S)
         self._is_away = False
         self._asking = None
-        self._decided.set()
 
     async def _answers(self) -> bool:
         try:

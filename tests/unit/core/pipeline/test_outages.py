@@ -154,7 +154,7 @@ async def test_a_consumer_that_may_not_go_on_finishes_what_it_has_in_hand_and_sa
 
     entries = Refusing(published("e1"))
     with pytest.raises(ConfigurationError, match="in use"):
-        await make_runner(entries, Slow()).run()
+        await ended(asyncio.create_task(make_runner(entries, Slow()).run()))
 
     assert (now(), entries.acknowledged) == (3, ["e1"])
 
@@ -167,7 +167,7 @@ async def test_what_was_in_hand_when_time_was_up_is_given_back_without_an_attemp
     task = asyncio.create_task(runner.run())
     await asyncio.sleep(1)
     runner.stop(within_s=20)
-    await task
+    await ended(task)
 
     assert now() == 21
     assert entries.acknowledged == EVENTS[:3]
@@ -183,7 +183,7 @@ async def test_told_to_stop_again_it_does_not_wait() -> None:
     await asyncio.sleep(1)
     runner.stop(within_s=20)
     runner.stop(within_s=0)
-    await task
+    await ended(task)
 
     assert now() == 1
     assert entries.waiting == {"stuck": 0}
@@ -195,7 +195,7 @@ async def test_told_to_stop_while_it_waits_for_an_event_it_ends_soon() -> None:
     task = asyncio.create_task(runner.run())
     await asyncio.sleep(0.5)
     runner.stop(within_s=20)
-    await task
+    await ended(task)
 
     assert now() == 1
 
@@ -213,7 +213,7 @@ async def test_what_the_log_hands_out_while_it_stops_is_given_back() -> None:
     task = asyncio.create_task(runner.run())
     await entries.received.wait()
     runner.stop(within_s=20)
-    await task
+    await ended(task)
 
     assert (needs.tries, entries.waiting) == ([], {"e1": 0})
 
@@ -226,7 +226,7 @@ async def test_events_taken_and_not_yet_begun_are_given_back_too() -> None:
     task = asyncio.create_task(runner.run())
     await entries.received.wait()
     runner.stop(within_s=0)
-    await task
+    await ended(task)
 
     assert entries.waiting == dict.fromkeys(EVENTS, 0)
 
@@ -243,7 +243,7 @@ async def test_a_log_that_does_not_answer_does_not_hold_up_the_end() -> None:
     task = asyncio.create_task(runner.run())
     await asyncio.sleep(1)
     runner.stop(within_s=1)
-    await task
+    await ended(task)
 
     assert now() == 4
 
@@ -258,7 +258,7 @@ async def test_never_more_is_asked_for_than_there_are_free_slots_or_belongs_to_a
     assert entries.limits == [4, 4, 2]
     assert len(needs.tries) == 10
     runner.stop(within_s=0)
-    await task
+    await ended(task)
 
 
 @in_virtual_time
@@ -324,9 +324,16 @@ def test_only_errors_of_dependencies_are_no_attempt() -> None:
 @asynccontextmanager
 async def running(runner: Runner) -> AsyncIterator[None]:
     """Run it for as long as the block lasts, then stop it and see it end."""
-    task = asyncio.create_task(runner.run())
-    try:
-        yield
-    finally:
-        runner.stop(within_s=1)
+    async with asyncio.timeout(3 * HOUR_S):
+        task = asyncio.create_task(runner.run())
+        try:
+            yield
+        finally:
+            runner.stop(within_s=1)
+            await task
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Return once a runner that was told to stop has ended."""
+    async with asyncio.timeout(HOUR_S):
         await task

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]  # ships neither stubs nor a py.typed
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from memoryos_adapters.embedding.text import readable
+from memoryos_adapters.environ import silence_onnxruntime
 from memoryos_ports.errors import ConfigurationError
 
 MODEL_DIRECTORY = Path(__file__).with_name("minilm_model")
@@ -23,7 +23,7 @@ _RUN_TOKENS = 256  # of one run, padding included; longer runs are no faster per
 class MiniLmEncoder:
     """all-MiniLM-L6-v2 on one thread per caller; safe to call from several threads at once."""
 
-    def __init__(self, tokenizer: Tokenizer, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, tokenizer: Tokenizer, session: Any) -> None:
         self._tokenizer = tokenizer
         self._session = session
 
@@ -38,6 +38,10 @@ class MiniLmEncoder:
             raise ConfigurationError(
                 ["embedding.kind: minilm is not in this installation: build memoryos_adapters again"]
             )
+        silence_onnxruntime()
+        # after that, and only by who embeds with it: it takes a second to import
+        import onnxruntime  # type: ignore[import-untyped]  # ships neither stubs nor a py.typed
+
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
         tokenizer.enable_truncation(_MAX_TOKENS)
         tokenizer.no_padding()  # the file pads to 128; here a run pads to its own longest text

@@ -60,7 +60,6 @@ class Reading:
         self._grace_until = 0.0
         self._turn = 0
         self._one_at_a_time = asyncio.Lock()
-        self._lost = False
 
     async def receive(self, *, limit: int, wait_s: float) -> list[Delivery]:
         """Return up to `limit` entries; wait up to `wait_s` when there are none.
@@ -72,10 +71,8 @@ class Reading:
             async with self._one_at_a_time:  # else what is on its way to another reader would seem lost
                 try:
                     deliveries = await self._look_and_wait(limit, deadline)
-                except BaseException as exc:  # what the server handed out meanwhile has reached nobody
-                    self._lost = True
-                    if isinstance(exc, UpstreamError):  # the others had no Redis either: they renew their leases first
-                        self._grace_until = asyncio.get_running_loop().time() + self._consumer.lease_s
+                except UpstreamError:  # the others had no Redis either: they renew their leases first
+                    self._grace_until = asyncio.get_running_loop().time() + self._consumer.lease_s
                     raise
                 self._consumer.held.update(delivery.handle for delivery in deliveries)
             if deliveries or deadline <= asyncio.get_running_loop().time():
@@ -97,7 +94,7 @@ class Reading:
         if now >= self._next_tidy:
             self._next_tidy = now + _TIDY_S
             await self._upkeep.tidy()
-        if now >= self._next_sweep or self._lost or self._consumer.is_new:
+        if now >= self._next_sweep or self._consumer.is_new:
             self._next_sweep = now + self._sweep_s
             if adopted := await self._sweep(limit):
                 return adopted, 0.0
@@ -150,13 +147,13 @@ class Reading:
             found += await self._adopt(partition, pending[: limit - len(found)])
             if len(found) >= limit:
                 return found  # the rest at the next look
-        self._consumer.is_new = self._lost = False
+        self._consumer.is_new = False
         return found
 
     async def _abandoned(self, partition: Partition) -> list[_Pending]:
         """Return what is pending and in nobody's hands; what a consumer of our name left behind was attempted."""
         name, is_new = self._consumer.name, self._consumer.is_new
-        own_idle_ms = 0 if is_new or self._lost else min(self._claim_idle_ms, _LOST_MS)
+        own_idle_ms = 0 if is_new else min(self._claim_idle_ms, _LOST_MS)
         own = [
             _Pending(owner=name, entry=entry, idle_ms=own_idle_ms, is_attempt=is_new)
             for entry, _ in await self._idle(partition, own_idle_ms, name)

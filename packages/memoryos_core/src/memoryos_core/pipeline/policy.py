@@ -26,6 +26,7 @@ _OF_A_DEPENDENCY: Final = (
     RateLimited,
     # nothing is wrong with the event, and only the operator can help: it waits for that
     QuotaExhausted,
+    UpstreamAuthError,
     EmbedderMismatch,
     StorageFull,
     Overloaded,
