@@ -40,6 +40,8 @@ async def running_gateway(settings: Settings) -> AsyncIterator[RunningGateway]:
     """Serve until the block ends, then drain and close everything."""
     with hold_data_directory(settings) as directory:
         async with open_gateway(settings, directory) as gateway, _serving(gateway) as running:
+            if directory is not None:
+                directory.announce(running.url)
             yield running
 
 

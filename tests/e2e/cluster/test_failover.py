@@ -45,6 +45,7 @@ async def _fail_over(cluster: Cluster, watched: Watched) -> None:
     await until(partial(_is_master, watched))
     cluster.redis = watched.replica
     await watched.master.start()
+    watched.master.cli("replicaof", "127.0.0.1", str(watched.replica.port))  # sentinel would, after 8 s and more
     await until(partial(_has_replica, watched))
 
 

@@ -136,6 +136,16 @@ def test_standard_logging_keeps_its_level_and_place(configure: Configure, level:
     assert (line["level"], line["module"], line["message"]) == (level, "uvicorn.error", "started on 8080 {x}")
 
 
+@pytest.mark.parametrize(("modules", "heard"), [({}, ["slow"]), ({"httpx": "info"}, ["GET /", "slow"])])
+def test_a_line_per_request_of_a_library_is_heard_only_when_asked_for(
+    configure: Configure, modules: dict[str, str], heard: list[str]
+) -> None:
+    sink = configure(LogSettings(format="json", modules=modules))
+    logging.getLogger("httpx").info("GET /")
+    logging.getLogger("httpx").warning("slow")
+    assert [line["message"] for line in lines(sink)] == heard
+
+
 def test_standard_logging_brings_its_traceback(configure: Configure) -> None:
     sink = configure(LogSettings(format="json"))
     try:

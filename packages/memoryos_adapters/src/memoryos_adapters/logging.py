@@ -7,7 +7,7 @@ function and line. Tracebacks never show the values of variables.
 import logging
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from loguru import Message, Record
 
 _SHARED_LEVELS: Final = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR", 50: "CRITICAL"}
+_CHATTY: Final = ("httpcore", "httpx")
+"""Libraries that tell every request at info: only their warnings are heard, unless `modules` names them."""
+
 _JSON_FIELDS: Final = frozenset({"time", "level", "message", "module", "exception"})
 
 
@@ -47,7 +50,8 @@ def configure_logging(settings: LogSettings, sink: TextIO | None = None) -> Call
         diagnose=False,
         enqueue=False,
     )
-    release = _intercept_standard_logging(level=lowest)
+    hushed = [name for name in _CHATTY if name not in settings.modules]
+    release = _intercept_standard_logging(level=lowest, hushed=hushed)
 
     def undo() -> None:
         release()
@@ -112,15 +116,20 @@ class _ToLoguru(logging.Handler):
         )
 
 
-def _intercept_standard_logging(*, level: int) -> Callable[[], None]:
-    """Make the root logger ours alone, and every other logger pass its records up to it; return what undoes this."""
-    root = logging.getLogger()
+def _intercept_standard_logging(*, level: int, hushed: Sequence[str]) -> Callable[[], None]:
+    """Make the root logger ours alone, and every other logger pass its records up to it; return what undoes this.
+
+    Of the `hushed` ones only warnings are passed.
+    """
+    root, quiet = logging.getLogger(), [logging.getLogger(name) for name in hushed]
     known = [entry for entry in logging.Logger.manager.loggerDict.values() if isinstance(entry, logging.Logger)]
     before = [(entry, entry.handlers, entry.propagate, entry.level) for entry in (root, *known)]
     for entry in known:
         entry.handlers, entry.propagate = [], True
     root.handlers = [_ToLoguru()]
     root.setLevel(level)
+    for entry in quiet:
+        entry.setLevel(max(level, logging.WARNING))
 
     def restore() -> None:
         for entry, handlers, propagate, own_level in before:

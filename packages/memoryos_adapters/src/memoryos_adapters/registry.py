@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Final, TypeAlias, assert_never
@@ -95,6 +95,13 @@ class Adapters(msgspec.Struct, frozen=True, kw_only=True):
     probes: Mapping[str, Probe | None]
 
 
+class Stream(msgspec.Struct, frozen=True, kw_only=True):
+    """The event stream: the log and its dead letters."""
+
+    events: EventLog
+    dead_letters: DeadLetters
+
+
 class Reembedding(msgspec.Struct, frozen=True, kw_only=True):
     """The configured embedder, and the index that it is to embed again; None when it is of this embedder already."""
 
@@ -130,6 +137,15 @@ async def open_adapters(
                 yield await _open_noop(stack, settings, http, llms)
             case never:
                 assert_never(never)
+
+
+@asynccontextmanager
+async def open_stream(settings: Settings) -> AsyncIterator[Stream]:
+    """Open the event stream of the server profile and nothing else. Raises ConfigurationError for another profile."""
+    if settings.storage.profile != "server":
+        raise ConfigurationError([f"storage.profile: {settings.storage.profile!r} has no event stream"])
+    async with RedisDatabase.open(settings.storage.redis) as redis, _open_stream(settings, redis, SystemClock()) as log:
+        yield Stream(events=log, dead_letters=log)
 
 
 async def inspect_servers(settings: Settings) -> list[Remark]:
@@ -224,12 +240,10 @@ async def _open_server(
     redis = await stack.enter_async_context(RedisDatabase.open(servers.redis))
     stored = await _stamp_on_server(servers.qdrant) if settings.embedding.kind == "openai" else None
     embedder, embedder_probes = await _open_embedder(stack, settings, http, stored=stored)
-    storage = await stack.enter_async_context(QdrantMemory.open(servers.qdrant, embedder.stamp))
-    log = await stack.enter_async_context(
-        RedisEvents.open(
-            redis, clock, settings.worker, max_queue=servers.max_queue, receipts_days=servers.redis.receipts_days
-        )
+    storage = await stack.enter_async_context(
+        QdrantMemory.open(servers.qdrant, embedder.stamp, ca_file=settings.http.ca_file)
     )
+    log = await stack.enter_async_context(_open_stream(settings, redis, clock))
     box = None if outbox is None else await _open_outbox(stack, settings, outbox, log, redis, clock)
     documents = RedisDocuments(redis, clock)
     return Adapters(
@@ -246,6 +260,13 @@ async def _open_server(
         embedder=embedder,
         llms=llms,
         probes={"redis": redis.ping, "qdrant": storage.ping, **embedder_probes},
+    )
+
+
+def _open_stream(settings: Settings, redis: RedisDatabase, clock: Clock) -> AbstractAsyncContextManager[RedisEvents]:
+    servers = settings.storage
+    return RedisEvents.open(
+        redis, clock, settings.worker, max_queue=servers.max_queue, receipts_days=servers.redis.receipts_days
     )
 
 

@@ -1,10 +1,10 @@
-"""The commands that look at the stream and its dead letters, each over the open adapters of the server profile."""
+"""The commands that look at the stream and its dead letters, each over the open stream alone."""
 
 import argparse
 
 import msgspec
 
-from memoryos_adapters.registry import open_adapters
+from memoryos_adapters.registry import open_stream
 from memoryos_adapters.settings import Settings
 from memoryos_ports.dead_letters import DeadLetters
 from memoryos_ports.events import EventLog
@@ -20,16 +20,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def run_command(settings: Settings, arguments: argparse.Namespace) -> Answer:
-    """Open the stores, and do what `stats` or `dlq` was asked for.
+    """Open the stream, and do what `stats` or `dlq` was asked for.
 
     Raises NotFound for an id of no dead letter, before anything is changed.
     """
-    async with open_adapters(settings) as adapters:
+    async with open_stream(settings) as stream:
         if arguments.command == "stats":
-            return await show_stats(adapters.events, arguments)
+            return await show_stats(stream.events, arguments)
         if arguments.action == "list":
-            return await show_letters(adapters.dead_letters, arguments)
-        return await change(adapters.dead_letters, arguments)
+            return await show_letters(stream.dead_letters, arguments)
+        return await change(stream.dead_letters, arguments)
 
 
 async def show_stats(events: EventLog, arguments: argparse.Namespace) -> Answer:

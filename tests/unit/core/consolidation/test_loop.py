@@ -43,6 +43,19 @@ async def test_a_scope_that_fails_in_an_unforeseen_way_stops_no_other() -> None:
         assert len(await facts(stack)) == 1
 
 
+async def test_a_loop_that_is_cancelled_gives_its_scope_back() -> None:
+    async with consolidating() as stack:
+        await say(stack, "I live in Lisbon.")
+        stack.clock.advance(60)
+        stack.faults.storage.hold("search")
+        running = asyncio.create_task(stack.consolidation.loop.run())
+        async with asyncio.timeout(10):
+            await stack.faults.storage.hung.wait()
+        running.cancel()
+        await asyncio.wait({running}, timeout=10)
+        assert [lease.scope for lease in await stack.due.claim(limit=1, lease_s=60)] == [ANA]
+
+
 async def test_events_come_first_for_half_a_minute() -> None:
     async with consolidating() as stack:
         await say(stack, "I live in Lisbon.")

@@ -9,6 +9,7 @@ import msgspec
 from memoryos_adapters.events.redis_entries import Entry, describe_content
 from memoryos_adapters.events.redis_partitions import Partitions, event_of, receipt_keys
 from memoryos_adapters.events.redis_script import EventScript
+from memoryos_adapters.micros import to_micros
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_ports.clock import Clock
 from memoryos_ports.events import EventState, Receipt
@@ -67,9 +68,9 @@ class Receipts:
 
     async def purge(self, *, before: datetime) -> int:
         """Forget receipts of events stored before this moment; return how many. Looks at all when it must."""
-        if self._kept and before <= self._clock.now() - self._kept:
+        before_ms = to_micros(before) // 1000
+        if before_ms <= 0 or (self._kept and before <= self._clock.now() - self._kept):
             return 0
-        before_ms = round(before.timestamp() * 1000)
         purged = 0
         async for key in self._redis.keys("memoryos:{*}:event:*"):
             index, event_id = event_of(key)

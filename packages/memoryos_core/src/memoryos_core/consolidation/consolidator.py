@@ -52,6 +52,10 @@ class Consolidator:
             again_at = self._later(lease.scope)
         await self._due.finish(lease, again_at=again_at)
 
+    async def give_back(self, lease: Lease) -> None:
+        """Give a scope back whose work was broken off: it is due at once, for somebody else."""
+        await self._due.finish(lease, again_at=self._clock.now())
+
     async def put_off(self, lease: Lease) -> None:
         """Give a lease back whose scope made work fail in a way that nobody foresaw."""
         await self._due.finish(lease, again_at=self._later(lease.scope))

@@ -1,6 +1,7 @@
 """The loop that consolidates in the background of a process."""
 
 import asyncio
+from contextlib import suppress
 
 from loguru import logger
 
@@ -15,6 +16,7 @@ SCOPES_AT_ONCE = 4
 _LOOK_EVERY_S = 1.0
 _MANY_EVENTS = 32
 _PATIENCE_S = 30.0
+_GIVE_BACK_S = 1.0
 
 
 class ConsolidationLoop:
@@ -36,7 +38,7 @@ class ConsolidationLoop:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Consolidate until `stop`; cancelling leaves what is in hand to be claimed again when its lease runs out."""
+        """Consolidate until `stop`; cancelling gives back what is in hand."""
         while not self._stopping.is_set():
             if not await self._round():
                 await self._rest()
@@ -57,11 +59,19 @@ class ConsolidationLoop:
     async def _work(self, lease: Lease) -> None:
         try:
             await self._consolidator.work(lease)
+        except asyncio.CancelledError:
+            await self._give_back(lease)
+            raise
         except MemoryOSError as exc:  # of the due-set: the lease runs out by itself
             logger.bind(error=str(exc)).debug("lease not given back")
         except Exception as exc:  # noqa: BLE001 - a runner's last resort: one scope must not stop the others
             logger.bind(user_id=lease.scope.user_id).opt(exception=exc).error("consolidation failed")
             await self._consolidator.put_off(lease)
+
+    async def _give_back(self, lease: Lease) -> None:
+        with suppress(MemoryOSError, TimeoutError):  # it runs out by itself
+            async with asyncio.timeout(_GIVE_BACK_S):
+                await self._consolidator.give_back(lease)
 
     async def is_busy(self) -> bool:
         """Return whether events come first. Raises what the log raises."""
