@@ -214,8 +214,11 @@ def _worker(directory: Path, number: int, environ: Mapping[str, str]) -> Child:
 
 
 async def _is_settled(redis: Redis) -> bool:
-    newest: Any = await redis.xinfo_stream(STREAM)
-    groups: Any = await redis.xinfo_groups(STREAM)
+    try:
+        newest: Any = await redis.xinfo_stream(STREAM)
+        groups: Any = await redis.xinfo_groups(STREAM)
+    except ConnectionError:  # a server that changes its role drops its clients
+        return False
     return any(
         group["name"] == GROUP.encode()
         and group["pending"] == 0

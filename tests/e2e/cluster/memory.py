@@ -39,13 +39,13 @@ class Reader:
         """Return the texts of a user's pages, sorted."""
         return sorted(page["text"] for page in await self.pages(who))
 
-    async def state(self, who: Who, event_id: str) -> str:
-        """Return what the receipt of an event says, ``unknown`` when there is none."""
+    async def receipt(self, who: Who, event_id: str) -> tuple[str, int]:
+        """Return the state of an event, ``unknown`` when there is no receipt, and how many attempts it took."""
         response = await self._get(who, f"/v1/memory/events/{event_id}", {"user_id": who.user_id})
         if response.status_code == 404:
-            return "unknown"
-        state: str = response.raise_for_status().json()["state"]
-        return state
+            return "unknown", 0
+        receipt = response.raise_for_status().json()
+        return receipt["state"], receipt["attempts"]
 
     async def export(self, who: Who) -> list[dict[str, Any]]:
         """Return the lines of a user's export but the first, which says when it was made."""

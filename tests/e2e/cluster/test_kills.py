@@ -65,6 +65,7 @@ async def play(cluster: Cluster, calm: Path, of: Round, tell: Tell) -> None:
         sent_again=ledger.repeated,
         killed=killed,
         lost=len(verdict.lost),
+        attempts=verdict.attempts,
         twice=len(verdict.twice),
         other_than_calm=len(other),
         drain_s=f"{drained - written:.1f}",

@@ -63,6 +63,7 @@ async def _outage(
         meanwhile=meanwhile,
         in_doubt=verdict.in_doubt,
         lost=len(verdict.lost),
+        attempts=verdict.attempts,
         chats_meanwhile=len(chats_meanwhile),
         not_acknowledged=sum(not chat.is_acknowledged for chat in chats_meanwhile),
         slowest_chat_s=f"{max(chat.seconds for chat in ledger.chats):.2f}",

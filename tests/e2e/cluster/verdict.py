@@ -20,13 +20,14 @@ _ASKED_AT_ONCE = 8
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What came of the writes of a round; everything but the counts names turns or ids, and should be empty.
 
-    `unfinished` are acknowledged events whose receipt does not say stored, `twice` texts or ids that exist more than
+    `attempts` is how many it took to apply one, at most. `unfinished` are acknowledged events whose receipt does not say stored, `twice` texts or ids that exist more than
     once, `foreign` what nobody of that scope wrote, `strays` points of the index that no listing tells, or the other
     way round.
     """
 
     acknowledged: int
     in_doubt: int
+    attempts: int
     lost: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     twice: tuple[str, ...] = ()
@@ -46,7 +47,7 @@ async def judge(cluster: Cluster, ledger: Ledger) -> Verdict:
     people = ledger.people
     async with Reader(cluster.urls[0]) as reader:
         pages = {who: await reader.pages(who) for who in people}
-        unfinished = await _unfinished(reader, ledger.sent)
+        receipts = await _receipts(reader, ledger.sent)
     said = {who: {text for sent in ledger.sent if sent.who == who for text in _told(sent)} for who in people}
     texts = {who: Counter(page["text"] for page in listed) for who, listed in pages.items()}
     ids = Counter(page["id"] for listed in pages.values() for page in listed)
@@ -55,7 +56,8 @@ async def judge(cluster: Cluster, ledger: Ledger) -> Verdict:
         acknowledged=ledger.acknowledged,
         in_doubt=len(ledger.sent) - ledger.acknowledged,
         lost=tuple(text for sent in ledger.sent for text in _missing(sent, pages[sent.who])),
-        unfinished=unfinished,
+        unfinished=tuple(f"{event_id}: {state}" for event_id, state, _ in receipts if state != "stored"),
+        attempts=max((attempts for *_, attempts in receipts), default=0),
         twice=tuple(name for counter in (*texts.values(), ids) for name, number in counter.items() if number > 1),
         foreign=tuple(text for who, counter in texts.items() for text in counter if text not in said[who]),
         strays=await _strays(cluster, people, set(ids)),
@@ -76,18 +78,15 @@ def _missing(sent: Sent, pages: Sequence[dict[str, Any]]) -> list[str]:
     return [f"{sent.event_id}: {text}" for text in expected if text not in held]
 
 
-async def _unfinished(reader: Reader, sent: Sequence[Sent]) -> tuple[str, ...]:
+async def _receipts(reader: Reader, sent: Sequence[Sent]) -> list[tuple[str, str, int]]:
+    """Return of every acknowledged event its id, its state, and how many attempts it took."""
     at_once = asyncio.Semaphore(_ASKED_AT_ONCE)
 
-    async def state(who: Who, event_id: str) -> str:
+    async def ask(who: Who, event_id: str) -> tuple[str, str, int]:
         async with at_once:
-            return await reader.state(who, event_id)
+            return event_id, *await reader.receipt(who, event_id)
 
-    acknowledged = [(each.who, each.event_id) for each in sent if each.event_id is not None]
-    states = await asyncio.gather(*(state(who, event_id) for who, event_id in acknowledged))
-    return tuple(
-        f"{event_id}: {told}" for (_, event_id), told in zip(acknowledged, states, strict=True) if told != "stored"
-    )
+    return await asyncio.gather(*(ask(each.who, each.event_id) for each in sent if each.event_id is not None))
 
 
 async def _strays(cluster: Cluster, people: Sequence[Who], listed: set[str]) -> tuple[str, ...]:

@@ -8,8 +8,14 @@ from typing import Any, Literal
 import pytest
 
 from memoryos_adapters.clock import SystemClock
+from memoryos_adapters.events.redis_consumer import Consumer
+from memoryos_adapters.events.redis_endings import Endings
+from memoryos_adapters.events.redis_partitions import Partition, Partitions
+from memoryos_adapters.events.redis_receipts import Receipts
+from memoryos_adapters.events.redis_script import EventScript
 from memoryos_adapters.events.redis_streams import RedisEvents
 from memoryos_adapters.redis_database import RedisDatabase
+from memoryos_adapters.redis_servers import Argument
 from memoryos_adapters.settings import RedisSettings, WorkerSettings
 from memoryos_ports.errors import ConfigurationError, Overloaded, UpstreamError, UpstreamUnavailable
 from memoryos_ports.event_wire import encode_event
@@ -17,7 +23,7 @@ from memoryos_ports.events import Delivery, Published, TurnsEvent
 from memoryos_ports.ids import EventId
 from tests.contract.events.logs import empty_cluster_of
 from tests.contract.events.makers import ANA, BOB, STRANGER, make_event, make_receipt
-from tests.support.redis_log import PATIENCE_S, open_log, open_redis, receive_one, type_entry
+from tests.support.redis_log import PATIENCE_S, open_log, open_redis, receive_one
 from tests.support.redis_server import RedisServer
 from tests.support.redis_topology import running_cluster, watched_redis
 
@@ -122,13 +128,33 @@ async def test_a_refused_publication_leaves_no_claim(redis: RedisDatabase) -> No
         assert [key async for key in redis.keys("memoryos:{*}:event:e2")] == []
 
 
-async def test_a_consumer_that_died_between_ending_and_its_receipt_ends_it_once_more(redis: RedisDatabase) -> None:
-    async with open_log(redis, stream="{chat_log}") as log:
-        await log.publish(make_event("e1"))
-        await log.ack(await receive_one(log))
-        await type_entry(redis, "event_id", "e1", "payload", encode_event(make_event("e1")), stream="{chat_log}")
-        await log.ack(await receive_one(log))
-        assert await log.receipt(ANA, EventId("e1")) == make_receipt(make_event("e1"), "stored", attempts=1)
+class CutOff(EventScript):
+    """Reaches no stream to end an entry there."""
+
+    async def on(self, partition: Partition, command: str, *args: Argument, **options: Any) -> Any:
+        """Run a command, or fail."""
+        if command in ("ack", "bury"):
+            raise UpstreamUnavailable(upstream="redis")
+        return await super().on(partition, command, *args, **options)
+
+
+async def test_what_a_consumer_ended_before_it_died_is_known_and_ends_once_more(redis: RedisDatabase) -> None:
+    settings = WorkerSettings(stream="{chat_log}", consumer="w1")
+    async with open_log(redis, stream="{chat_log}", consumer="w1") as log:
+        await log.publish(make_event())
+        delivery = await receive_one(log)
+        script, partitions, clock = CutOff(redis), Partitions(settings, is_cluster=True), SystemClock()
+        consumer = Consumer(redis, script, partitions, settings, lease_s=10)
+        receipts = Receipts(redis, script, partitions, clock, days=30)
+        with pytest.raises(UpstreamUnavailable):
+            await Endings(redis, script, partitions, consumer, receipts, clock).ack(delivery)
+        assert await log.receipt(ANA, EventId("e1")) == make_receipt(make_event(), "stored", attempts=1)
+    async with open_log(redis, stream="{chat_log}", consumer="w1") as log:
+        again = await receive_one(log)
+        assert again.attempts == 1
+        await log.ack(again)
+        assert await log.receipt(ANA, EventId("e1")) == make_receipt(make_event(), "stored", attempts=2)
+        assert (await log.stats()).length == 0
 
 
 async def test_partitions_are_on_servers_of_their_own(redis: RedisDatabase, cluster: list[RedisServer]) -> None:

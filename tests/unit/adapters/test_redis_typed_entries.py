@@ -53,6 +53,17 @@ async def test_the_flat_form_is_an_event_of_version_0(redis: RedisDatabase, log:
     ]
 
 
+@pytest.mark.parametrize(
+    ("entry_id", "moment"),
+    [("1767225600123-0", datetime(2026, 1, 1, 0, 0, 0, 123000, tzinfo=UTC)), ("18446744073709551614-1", None)],
+)
+async def test_an_entry_was_received_when_its_id_says(
+    redis: RedisDatabase, log: RedisEvents, entry_id: str, moment: datetime | None
+) -> None:
+    await redis.execute("XADD", "chat_log", entry_id, *FLAT)
+    assert (await receive_one(log)).received_at == moment
+
+
 V0 = {"user_id": "u", "role": "user", "content": "hi"}
 
 

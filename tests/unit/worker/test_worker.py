@@ -74,8 +74,7 @@ async def test_the_pause_of_its_runner_shows(stack: MemoryStack) -> None:
                 pass
         assert await worker.metric("events_total", outcome="put_off") == 1
         stack.faults.storage.mend()
-        stack.clock.advance(60)  # it rests
-        assert (await worker.settled(EVENT)).state == "stored"
+        await worker.settled_in_time(EVENT)
         assert await worker.metric("runner_paused") == 0
 
 

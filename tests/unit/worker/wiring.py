@@ -65,6 +65,14 @@ class RunningWorker:
         assert receipt is not None
         return receipt
 
+    async def settled_in_time(self, event: TurnsEvent) -> None:
+        """Let time pass, as an event that was put off rests, until it is stored."""
+        async with asyncio.timeout(10):
+            receipt = None
+            while receipt is None or receipt.state != "stored":
+                self.stack.clock.advance(60)
+                receipt = await self.stack.events.settled(event.scope, event.event_id, timeout_s=0.1)
+
 
 def wire(stack: MemoryStack, settings: Settings = SETTINGS, *, events: EventLog | None = None) -> WorkerContainer:
     """Return a worker's container over the stores of a stack, everything in it built."""

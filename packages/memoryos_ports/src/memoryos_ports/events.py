@@ -102,13 +102,15 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """An event handed to one consumer, which must ack, leave or bury it.
 
     `handle` is the log's own name of the entry. `payload` is as it was published (or typed by somebody) and may be
-    garbage. `attempts` counts the tries that ended before this one.
+    garbage. `attempts` counts the tries that ended before this one. `received_at` is when the log took it in, where it
+    can tell: the time of an event that names none.
     """
 
     handle: str
     payload: bytes
     attempts: int
     event_id: EventId | None = None
+    received_at: datetime | None = None
 
 
 class QueueStats(msgspec.Struct, frozen=True, kw_only=True):

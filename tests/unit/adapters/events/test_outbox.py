@@ -22,7 +22,7 @@ from tests.contract.events.makers import ANA, BOB, NOW, make_event, make_receipt
 from tests.support.faults import Faults, faulty
 
 DOWN = UpstreamUnavailable(upstream="redis", detail="refused")
-PATIENCE_S = 20.0
+PATIENCE_S = 10.0
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,15 +206,22 @@ async def test_of_two_contents_under_one_id_that_meet_in_the_outbox_the_first_st
     assert (await setup.outbox.state()).waiting == 1
 
 
-async def test_what_waits_here_is_known_when_the_log_is_back_already(tmp_path: Path) -> None:
-    """The same event comes again while the outbox has not delivered yet: it is the same, not new."""
-    async with open_setup(tmp_path, running=False) as setup:
-        setup.remote.fail("publish", error=DOWN, times=1)
+async def test_what_waits_here_is_known_without_the_log_being_asked(tmp_path: Path) -> None:
+    """The same event comes again while the outbox delivers it: it is the same, not new."""
+    async with open_setup(tmp_path, patience_s=10 * PATIENCE_S) as setup:
+        setup.remote.fail("publish", "ping", error=DOWN)
         await setup.outbox.publish(make_event("e1", "first"))
+        gate = setup.remote.hold("publish")
+        setup.remote.mend()
+        async with asyncio.timeout(PATIENCE_S):
+            await setup.remote.hung.wait()
+            assert (await setup.outbox.publish(make_event("e1", "first"))).outcome == "same"
+            assert (await setup.outbox.publish(make_event("e1", "second"))).outcome == "other"
+        gate.set()
 
-        assert (await setup.outbox.publish(make_event("e1", "first"))).outcome == "same"
-        assert (await setup.outbox.publish(make_event("e1", "second"))).outcome == "other"
-        assert await setup.applied() == []
+        await _delivered(setup)
+        assert await setup.applied() == ["e1"]
+        assert setup.contested == []
 
 
 async def test_beyond_its_bound_the_outbox_refuses_and_says_when_to_come_again(tmp_path: Path) -> None:

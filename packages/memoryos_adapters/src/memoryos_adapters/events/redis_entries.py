@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from memoryos_adapters.micros import from_micros
 from memoryos_ports.errors import InvalidEvent, InvalidInput
 from memoryos_ports.event_wire import decode_event
 from memoryos_ports.events import content_hash
@@ -69,6 +70,14 @@ def read_payload(payload: bytes, *, event_id: EventId) -> Entry:
         scope=_scope(head),
         session_id=SessionId(head.session_id) if isinstance(head.session_id, str) else None,
     )
+
+
+def time_of(entry_id: str) -> datetime | None:
+    """Return when an entry was added, which Redis' own ids tell in milliseconds; None for what is no such time."""
+    try:
+        return from_micros(int(entry_id.partition("-")[0]) * 1000)
+    except OverflowError:  # an id that somebody chose
+        return None
 
 
 def describe_content(payload: bytes) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from memoryos_adapters.events.redis_consumer import Consumer
-from memoryos_adapters.events.redis_entries import fields_of, read_entry
+from memoryos_adapters.events.redis_entries import fields_of, read_entry, time_of
 from memoryos_adapters.events.redis_partitions import Partition, Partitions
 from memoryos_adapters.events.redis_script import EventScript
 from memoryos_adapters.events.redis_upkeep import Upkeep
@@ -194,6 +194,13 @@ class Reading:
         return [self._deliver(partition, *entry) for entry in taken]
 
     def _deliver(self, partition: Partition, raw_id: bytes, flat: Sequence[bytes], attempts: int = 0) -> Delivery:
-        handle = partition.handle(raw_id.decode())
+        entry_id = raw_id.decode()
+        handle = partition.handle(entry_id)
         entry = read_entry(fields_of(flat), handle=handle)
-        return Delivery(handle=handle, payload=entry.payload, attempts=attempts, event_id=entry.event_id)
+        return Delivery(
+            handle=handle,
+            payload=entry.payload,
+            attempts=attempts,
+            event_id=entry.event_id,
+            received_at=time_of(entry_id),
+        )

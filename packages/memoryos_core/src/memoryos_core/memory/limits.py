@@ -7,9 +7,8 @@ import msgspec
 
 from memoryos_core.memory.block import strip_blocks
 from memoryos_ports.errors import InvalidInput
-from memoryos_ports.event_wire import as_utc
+from memoryos_ports.event_wire import MAX_CONTENT_BYTES, as_utc
 
-MAX_CONTENT_BYTES = 1024 * 1024
 MAX_NAME_CHARS = 256
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 32

@@ -167,7 +167,8 @@ class Runner:
         if self._policy.is_spent(delivery.attempts):  # tries that nobody saw the end of: it kills its consumers
             return await self._bury(delivery, f"{delivery.attempts} attempts, the last without an outcome")
         try:
-            event = decode_event(delivery.payload, entry_id=delivery.handle, received_at=self._clock.now())
+            received_at = delivery.received_at or self._clock.now()
+            event = decode_event(delivery.payload, entry_id=delivery.handle, received_at=received_at)
             await self._handlers.apply(event)
         except InvalidEvent as exc:
             return await self._bury(delivery, str(exc))
