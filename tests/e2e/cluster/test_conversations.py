@@ -53,6 +53,7 @@ async def test_a_conversation_goes_on_at_another_gateway_after_an_outage(cluster
     assert await reader.texts(who) == sorted(told)
 
 
+@pytest.mark.xfail(strict=True, reason="a turn that only a dead gateway's outbox knows comes again as history")
 async def test_a_conversation_goes_on_elsewhere_before_the_outbox_of_a_dead_gateway_is_delivered(
     cluster: Cluster, reader: Reader
 ) -> None:

@@ -20,9 +20,9 @@ _ASKED_AT_ONCE = 8
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What came of the writes of a round; everything but the counts names turns or ids, and should be empty.
 
-    `attempts` is how many it took to apply one, at most. `unfinished` are acknowledged events whose receipt does not say stored, `twice` texts or ids that exist more than
-    once, `foreign` what nobody of that scope wrote, `strays` points of the index that no listing tells, or the other
-    way round.
+    `attempts` is how many it took to apply an event, at most. `unfinished` are acknowledged events whose receipt does
+    not say stored, `twice` texts or ids that exist more than once, `foreign` what nobody of that scope wrote, `strays`
+    points of the index that no listing tells, or the other way round.
     """
 
     acknowledged: int
