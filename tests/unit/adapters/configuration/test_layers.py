@@ -38,10 +38,10 @@ def test_a_file_of_windows_with_a_byte_order_mark_is_read(tmp_path: Path) -> Non
     assert load_settings({}).server.port == 81
 
 
-def test_a_named_file_that_is_missing_is_a_fault(tmp_path: Path) -> None:
-    missing = str(tmp_path / "missing.toml")
-    expected = f"MEMORYOS_CONFIG: cannot be read: No such file or directory (found {missing!r})"
-    assert faults_of({"MEMORYOS_CONFIG": missing}) == [expected]
+def test_a_named_file_that_is_missing_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = "MEMORYOS_CONFIG: cannot be read: No such file or directory (found 'missing.toml')"
+    assert faults_of({"MEMORYOS_CONFIG": "missing.toml"}) == [expected]
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,11 @@ class CountedRedis(RedisDatabase):
         self.asked += 1
         return await super().run(script, keys=keys, args=args, durable=durable)
 
+    async def ping(self) -> None:
+        """Count, and go on."""
+        self.asked += 1
+        await super().ping()
+
 
 @pytest.fixture
 async def own(tmp_path: Path) -> AsyncIterator[RedisDatabase]:
