@@ -12,7 +12,7 @@ from memoryos_adapters.embedding.minilm import MiniLmEmbedder
 from memoryos_adapters.embedding.openai import OpenAiEmbedder
 from memoryos_adapters.embedding.static import StaticEmbedder
 from memoryos_adapters.http import open_http
-from memoryos_adapters.registry import make_embeddings_adapter
+from memoryos_adapters.profiles.llms import make_embeddings_adapter
 from memoryos_adapters.settings import EmbeddingSettings
 from memoryos_ports.embedding import Embedder
 from tests.contract.embedding.endpoint import speak_words

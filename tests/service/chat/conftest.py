@@ -10,7 +10,7 @@ import pytest_asyncio
 from dependency_injector import providers
 from openai import AsyncOpenAI
 
-from memoryos_adapters.registry import ConfiguredLlm
+from memoryos_adapters.profiles.adapters import ConfiguredLlm
 from memoryos_adapters.settings import LlmProviderSettings, LlmSettings, RouterSettings, Secret
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
 from memoryos_gateway.container import GatewayContainer

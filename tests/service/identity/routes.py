@@ -5,7 +5,7 @@ from litestar import Litestar
 from litestar.routes import ASGIRoute, HTTPRoute
 
 from memoryos_adapters.container import slots
-from memoryos_adapters.registry import Adapters
+from memoryos_adapters.profiles.adapters import Adapters
 from memoryos_adapters.settings import Settings
 from memoryos_gateway.app import create_app
 from memoryos_gateway.container import GatewayContainer

@@ -13,7 +13,7 @@ from dependency_injector import providers
 from loguru import logger
 from openai import AsyncOpenAI
 
-from memoryos_adapters.registry import ConfiguredLlm
+from memoryos_adapters.profiles.adapters import ConfiguredLlm
 from memoryos_adapters.settings import (
     AuthKeySettings,
     AuthSettings,

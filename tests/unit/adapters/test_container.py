@@ -6,7 +6,8 @@ import pytest
 from dependency_injector import providers
 
 from memoryos_adapters.container import AdapterContainer, resolve_all, slots
-from memoryos_adapters.registry import Adapters, open_adapters
+from memoryos_adapters.profiles.adapters import Adapters
+from memoryos_adapters.registry import open_adapters
 from memoryos_adapters.settings import Settings, StorageSettings
 from memoryos_ports.errors import ConfigurationError
 

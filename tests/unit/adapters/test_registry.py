@@ -10,7 +10,10 @@ import pytest
 
 from memoryos_adapters.http import Http, open_http
 from memoryos_adapters.llm_kinds import LLM_KINDS, LlmKind
-from memoryos_adapters.registry import Adapters, inspect_servers, make_llm, open_adapters
+from memoryos_adapters.profiles.adapters import Adapters
+from memoryos_adapters.profiles.llms import make_llm
+from memoryos_adapters.profiles.server import inspect_servers
+from memoryos_adapters.registry import open_adapters
 from memoryos_adapters.settings import (
     EmbeddingSettings,
     LlmProviderSettings,

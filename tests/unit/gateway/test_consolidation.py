@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from memoryos_adapters.registry import ConfiguredLlm
+from memoryos_adapters.profiles.adapters import ConfiguredLlm
 from memoryos_adapters.settings import ConsolidationSettings, LlmProviderSettings, LlmSettings, Settings
 from memoryos_core.consolidation.listing import all_facts
 from memoryos_gateway.container import GatewayContainer

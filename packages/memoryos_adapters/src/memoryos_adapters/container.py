@@ -6,7 +6,7 @@ from typing import Any
 from dependency_injector import containers, providers
 from dependency_injector.errors import Error
 
-from memoryos_adapters.registry import Adapters
+from memoryos_adapters.profiles.adapters import Adapters
 from memoryos_adapters.settings import Settings
 from memoryos_ports.clock import Clock
 from memoryos_ports.dead_letters import DeadLetters

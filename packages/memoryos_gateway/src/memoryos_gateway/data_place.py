@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 
 from memoryos_adapters.data_directory import DataDirectory, Holder, open_data_directory, read_holder
-from memoryos_adapters.registry import Adapters, open_adapters
+from memoryos_adapters.profiles.adapters import Adapters
+from memoryos_adapters.registry import open_adapters
 from memoryos_adapters.settings import Settings
 
 

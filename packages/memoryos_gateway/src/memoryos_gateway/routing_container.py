@@ -6,7 +6,7 @@ from dependency_injector import providers
 
 from memoryos_adapters.container import AdapterContainer
 from memoryos_adapters.metrics import GatewayMetrics, Metrics
-from memoryos_adapters.registry import ConfiguredLlm
+from memoryos_adapters.profiles.adapters import ConfiguredLlm
 from memoryos_adapters.settings import RouterTierSettings, Settings
 from memoryos_core.chat.direct import DIRECT_MODEL, DIRECT_TIER, LOOKUP_TIMEOUT_S, DirectLlm
 from memoryos_core.pipeline.runner import Probe

@@ -4,7 +4,7 @@ import argparse
 
 import msgspec
 
-from memoryos_adapters.registry import open_stream
+from memoryos_adapters.profiles.server import open_stream
 from memoryos_adapters.settings import Settings
 from memoryos_ports.dead_letters import DeadLetters
 from memoryos_ports.events import EventLog

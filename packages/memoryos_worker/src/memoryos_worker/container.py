@@ -8,7 +8,7 @@ from dependency_injector import providers
 
 from memoryos_adapters.container import AdapterContainer
 from memoryos_adapters.metrics import EventMetrics, Metrics
-from memoryos_adapters.registry import ConfiguredLlm, Probe
+from memoryos_adapters.profiles.adapters import ConfiguredLlm, Probe
 from memoryos_adapters.settings import Settings
 from memoryos_core.assembly import assemble_memory
 from memoryos_core.consolidation.assembly import ConsolidationPolicy

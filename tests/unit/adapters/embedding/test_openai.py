@@ -9,7 +9,7 @@ from openai import AsyncOpenAI
 from memoryos_adapters.embedding.openai import OpenAiEmbedder
 from memoryos_adapters.embedding.retries import Retries
 from memoryos_adapters.http import Http, open_http
-from memoryos_adapters.registry import make_embeddings_adapter
+from memoryos_adapters.profiles.llms import make_embeddings_adapter
 from memoryos_adapters.settings import EmbeddingSettings, Secret
 from memoryos_ports.embedding import EmbedderStamp
 from memoryos_ports.errors import (
