@@ -40,8 +40,8 @@ def relative_imports(module: Module) -> Iterator[int]:
 
 
 def imports_by_name(module: Module) -> Iterator[int]:
-    """Yield the lines that import what a text names, outside the registry: the import contracts do not see those."""
-    if module.name == "memoryos_adapters.registry":
+    """Yield the lines that import what a text names, outside the profiles: the import contracts do not see those."""
+    if module.name == "memoryos_adapters.profiles.llms":
         return
     names = {"__import__", "import_module", "resolve_name"}
     for node in ast.walk(module.tree):

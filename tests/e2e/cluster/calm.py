@@ -15,11 +15,14 @@ DRAIN_S = 60.0
 
 Exports = dict[Who, list[dict[str, Any]]]
 
+_DERIVED = frozenset({"segment", "fact", "profile"})
+"""What consolidation makes of pages half a minute later: how far it is, and which pages it sorts together, is chance."""
+
 
 async def exports_of(cluster: Cluster, people: Sequence[Who]) -> Exports:
-    """Return everything held of these users, line by line, as one can compare it."""
+    """Return everything held of these users, line by line, but what is derived: that depends on when it is done."""
     async with Reader(cluster.urls[0]) as reader:
-        return {who: await reader.export(who) for who in people}
+        return {who: [line for line in await reader.export(who) if line["kind"] not in _DERIVED] for who in people}
 
 
 async def entries_of(cluster: Cluster, people: Sequence[Who]) -> list[Fields]:

@@ -12,8 +12,7 @@ from memoryos_adapters.http import Http, open_http
 from memoryos_adapters.llm_kinds import LLM_KINDS, LlmKind
 from memoryos_adapters.profiles.adapters import Adapters
 from memoryos_adapters.profiles.llms import make_llm
-from memoryos_adapters.profiles.server import inspect_servers
-from memoryos_adapters.registry import open_adapters
+from memoryos_adapters.registry import inspect_servers, open_adapters
 from memoryos_adapters.settings import (
     EmbeddingSettings,
     LlmProviderSettings,

@@ -8,6 +8,7 @@ from typing import assert_never
 import msgspec
 
 from memoryos_adapters.http import open_http
+from memoryos_adapters.inspection import Remark
 from memoryos_adapters.profiles.adapters import Adapters
 from memoryos_adapters.profiles.embedded import open_embedded, stored_stamp
 from memoryos_adapters.profiles.embedders import open_embedder
@@ -57,6 +58,15 @@ async def open_adapters(
                 yield await open_noop(stack, settings, http, llms)
             case never:
                 assert_never(never)
+
+
+async def inspect_servers(settings: Settings) -> list[Remark]:
+    """Return what an operator should know of the servers that the settings name; nothing for a profile without any."""
+    if settings.storage.profile != "server":
+        return []
+    from memoryos_adapters.profiles.server import inspect
+
+    return await inspect(settings.storage)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import msgspec
 
 from memoryos_adapters.container import resolve_all, slots
 from memoryos_adapters.profiles.adapters import Adapters, Probe
-from memoryos_adapters.profiles.server import inspect_servers
+from memoryos_adapters.registry import inspect_servers
 from memoryos_adapters.settings import Settings
 from memoryos_gateway.container import GatewayContainer
 from memoryos_gateway.data_place import adapters_in, hold_data_directory, holder_of

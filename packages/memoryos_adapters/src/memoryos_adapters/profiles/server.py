@@ -21,7 +21,7 @@ from memoryos_adapters.locks.redis import RedisLocks
 from memoryos_adapters.profiles.adapters import Adapters, ConfiguredLlm
 from memoryos_adapters.profiles.embedders import open_embedder
 from memoryos_adapters.redis_database import RedisDatabase
-from memoryos_adapters.settings import QdrantSettings, RedisSettings, Settings
+from memoryos_adapters.settings import QdrantSettings, RedisSettings, Settings, StorageSettings
 from memoryos_adapters.short_term.redis import RedisShortTerm
 from memoryos_adapters.sqlite import SqliteDatabase
 from memoryos_adapters.storage.qdrant import QdrantMemory
@@ -115,9 +115,9 @@ async def open_stream(settings: Settings) -> AsyncIterator[Stream]:
         yield Stream(events=log, dead_letters=log)
 
 
-async def inspect_servers(settings: Settings) -> list[Remark]:
-    """Return what an operator should know of the servers that the settings name."""
-    return [*await _inspect_redis(settings.storage.redis), *await _inspect_qdrant(settings.storage.qdrant)]
+async def inspect(settings: StorageSettings) -> list[Remark]:
+    """Return what an operator should know of both servers."""
+    return [*await _inspect_redis(settings.redis), *await _inspect_qdrant(settings.qdrant)]
 
 
 async def _inspect_redis(settings: RedisSettings) -> list[Remark]:
