@@ -16,7 +16,7 @@ DRAIN_S = 60.0
 Exports = dict[Who, list[dict[str, Any]]]
 
 _DERIVED = frozenset({"segment", "fact", "profile"})
-"""What consolidation makes of pages half a minute later: how far it is, and which pages it sorts together, is chance."""
+"""What consolidation makes of pages half a minute later: how far it is, and what it sorts together, is chance."""
 
 
 async def exports_of(cluster: Cluster, people: Sequence[Who]) -> Exports:

@@ -1,12 +1,15 @@
 """What an operator should know of a server, beyond that it answers."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.settings import RedisSettings
 from memoryos_ports.errors import UpstreamError, UpstreamProtocolError
+
+if TYPE_CHECKING:
+    from memoryos_adapters.redis_database import RedisDatabase
 
 _DURABLE: Mapping[str, str] = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 """How Redis must be set for nothing acknowledged to be lost."""
@@ -20,7 +23,7 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
-async def inspect_redis(redis: RedisDatabase, settings: RedisSettings) -> list[Remark]:
+async def inspect_redis(redis: "RedisDatabase", settings: RedisSettings) -> list[Remark]:
     """Return what was found out about a Redis: its version, how durable it is, and its replicas where they matter."""
     try:
         info = _read_info(await redis.execute("INFO"))
@@ -33,7 +36,7 @@ async def inspect_redis(redis: RedisDatabase, settings: RedisSettings) -> list[R
     return remarks
 
 
-async def _durability(redis: RedisDatabase) -> Remark:
+async def _durability(redis: "RedisDatabase") -> Remark:
     check = "redis durability"
     try:
         answers = await redis.pipeline([("CONFIG", "GET", name) for name in _DURABLE])
