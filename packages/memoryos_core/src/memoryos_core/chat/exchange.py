@@ -76,7 +76,7 @@ def exchange_event(
 ) -> TurnsEvent | None:
     """Return the event that makes an exchange durable, None when there is nothing new to remember."""
     scope, caller = prepared.scope, prepared.caller
-    if plan is None or scope is None:
+    if plan is None or scope is None or plan.is_stored:
         return None
     messages = [EventMessage(role=t.role, content=t.text, name=t.name, timestamp=now) for t in plan.new_turns]
     answer = clean_text(answered.text or "")

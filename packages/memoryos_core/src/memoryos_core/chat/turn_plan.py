@@ -29,7 +29,9 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     `supersedes` are the pages of earlier answers to the same turn, what was said on the way in its tool loop apart.
     `loop` is the tool loop that this request goes on with: its block is used again byte for byte. `stored_as` is the
     event under which the user turn is remembered already, for an exchange that adds nothing. `sensitive` says that the
-    conversation was sensitive before. `away` says that this was planned without what is stored of it.
+    conversation was sensitive before. `is_stored` says that the exchange of this event_id is stored: the request is a
+    retry under the client's key, and of two answers the first stays. `away` says that this was planned without what is
+    stored of it.
     """
 
     event_id: EventId
@@ -40,6 +42,7 @@ class TurnPlan(msgspec.Struct, frozen=True, kw_only=True):
     loop: ToolLoop | None = None
     stored_as: EventId | None = None
     sensitive: bool = False
+    is_stored: bool = False
     away: bool = False
 
 
@@ -90,15 +93,17 @@ def _plan(
     loop = turn.loop if newest.position < len(messages) - 1 else None
     begin = 0 if prefix == 0 else fresh[0].position if fresh else len(messages)
     begin = max(begin, _after_last_answer(messages, newest.position)) if away else begin
+    is_stored = any(exchange.event_id == idempotency_key for exchange in turn.exchanges)
     return TurnPlan(
         event_id=idempotency_key or EventId(event_id),
         session_id=session_id,
         chain=ChainLink(hash=newest.hash, passed=tuple(t.hash for t in fresh[:-1] if t.position >= begin)),
-        new_turns=_new_turns(messages[begin:]),
+        new_turns=() if is_stored else _new_turns(messages[begin:]),
         supersedes=() if fresh else turn.answers(beside=loop.steps if loop else ()),
         loop=loop,
         stored_as=turn.exchanges[-1].event_id if turn.exchanges else None,
         sensitive=any(known.turns[t.hash].sensitive for t in turns if t.hash in known.turns),
+        is_stored=is_stored,
         away=away,
     )
 

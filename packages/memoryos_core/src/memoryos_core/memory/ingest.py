@@ -134,11 +134,12 @@ class Ingest:
         first = {page.id: page for page in stored if page.content_hash != batch[0].content_hash}
         for page in first.values():  # short-term memory forgets sooner, and may have taken in the other words
             await self._short_term.replace(page)
-        if not first or event.source == "chat":
+        if not first:
             return
         await self._short_term.remove(event.scope, [id_ for id_ in event.memory_ids if id_ not in first])
         await self._storage.delete(event.scope, [page.id for page in batch if page.id not in known])
-        raise InvalidEvent(f"event_id {event.event_id!r} was already used with other content")
+        if event.source != "chat":
+            raise InvalidEvent(f"event_id {event.event_id!r} was already used with other content")
 
     async def _newest_turn(self, event: TurnsEvent) -> MemoryId | None:
         if event.session_id is None:
