@@ -9,7 +9,7 @@ import msgspec
 
 from memoryos_adapters.events.noop import NoopEvents
 from memoryos_adapters.faq.noop import NoopFaq
-from memoryos_adapters.settings import ConsolidationSettings, EmbeddingSettings, Settings
+from memoryos_adapters.settings import ConsolidationSettings, EmbeddingSettings, Settings, StorageSettings
 from memoryos_core.memory.indexing import Indexer
 from memoryos_core.memory.ingest import Ingest
 from memoryos_gateway.container import GatewayContainer
@@ -20,7 +20,11 @@ from tests.support.memory_stack import MemoryStack, open_stack
 
 def settings_of(**consolidation: Any) -> Settings:
     """Return the settings of a gateway in a test; keywords are those of `[consolidation]`."""
-    return Settings(embedding=EmbeddingSettings(kind="hashed"), consolidation=ConsolidationSettings(**consolidation))
+    return Settings(
+        storage=StorageSettings(profile="server"),  # the stores are given, and `other_process` shares them
+        embedding=EmbeddingSettings(kind="hashed"),
+        consolidation=ConsolidationSettings(**consolidation),
+    )
 
 
 class MemoryLife(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from memoryos_ports.short_term import ShortTermStore
 
 
 class Stores(msgspec.Struct, frozen=True, kw_only=True):
-    """One open adapter of every port that memory needs."""
+    """One open adapter of every port that memory needs. `are_shared`: other processes may use the same stores."""
 
     clock: Clock
     events: EventLog
@@ -23,3 +23,4 @@ class Stores(msgspec.Struct, frozen=True, kw_only=True):
     storage: MemoryStorage
     embedder: Embedder
     locks: Locks
+    are_shared: bool = True

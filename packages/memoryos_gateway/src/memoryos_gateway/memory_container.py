@@ -46,6 +46,11 @@ def caches_of(llms: Sequence[ConfiguredLlm]) -> list[Forget]:
     return [llm.adapter.forget for llm in llms if isinstance(llm.adapter, OwnerCache)]
 
 
+def are_shared(settings: Settings) -> bool:
+    """Return whether other processes may use the stores: the data directory of the embedded profile is one's own."""
+    return settings.storage.profile == "server"
+
+
 class MemoryContainer(RoutingContainer):
     """Memory itself, without the chats that use it."""
 
@@ -61,6 +66,7 @@ class MemoryContainer(RoutingContainer):
         storage=AdapterContainer.storage,
         embedder=AdapterContainer.embedder,
         locks=AdapterContainer.locks,
+        are_shared=providers.Callable(are_shared, AdapterContainer.settings),
     )
     memory = providers.Singleton(
         assemble_memory,

@@ -71,7 +71,7 @@ def assemble_lifecycle(
         sensitive=rules,
         redactor=redactor,
         quarantine=quarantine,
-        refusals=refusals,
+        refusals=refusals if stores.are_shared else None,
     )
     deletion = Deletion(
         library=library,
