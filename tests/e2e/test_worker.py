@@ -21,10 +21,10 @@ from memoryos_adapters.storage.qdrant import QdrantMemory
 from memoryos_ports.events import Receipt, TurnsEvent
 from memoryos_ports.memory import MemoryStorage, only_pages
 from tests.support.makers import ANA, after, make_event
-from tests.support.process import Finished, run_command
+from tests.support.process import Finished, ServingProcess, run_command
 from tests.support.qdrant_facade.process import QdrantFacade, running_facade
 from tests.support.redis_server import RedisServer, redis_server
-from tests.support.worker_process import WorkerProcess, running_worker, server_profile
+from tests.support.worker_process import running_worker, server_profile
 
 
 class ServerStores(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ class ServerStores(msgspec.Struct, frozen=True, kw_only=True):
         return server_profile(self.redis.url, self.qdrant.url, **quick | settings)
 
     @asynccontextmanager
-    async def worker(self, **settings: str | int) -> AsyncIterator[WorkerProcess]:
+    async def worker(self, **settings: str | int) -> AsyncIterator[ServingProcess]:
         """Run a worker over them until the block ends."""
         async with running_worker(self.directory, environ=self.environ(**settings)) as worker:
             yield worker
@@ -240,17 +240,17 @@ def _standing_still(facade: QdrantFacade) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _asking(worker: WorkerProcess) -> AsyncIterator[httpx.AsyncClient]:
+async def _asking(worker: ServingProcess) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=worker.url, trust_env=False, timeout=10) as client:
         yield client
 
 
-async def _get(worker: WorkerProcess, path: str) -> httpx.Response:
+async def _get(worker: ServingProcess, path: str) -> httpx.Response:
     async with _asking(worker) as client:
         return await client.get(path)
 
 
-async def _mode_becomes(worker: WorkerProcess, mode: str) -> None:
+async def _mode_becomes(worker: ServingProcess, mode: str) -> None:
     async def is_in_mode() -> bool:
         return bool((await _get(worker, "/health")).json()["mode"] == mode)
 

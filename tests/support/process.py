@@ -20,9 +20,9 @@ from typing import Any
 import msgspec
 
 START_S = 30.0
-STOP_S = 20.0
+STOP_S = 30.0
 
-_ANNOUNCED = re.compile(r"^MemoryOS gateway serves on (http://\S+)$")
+_ANNOUNCED = re.compile(r"^MemoryOS (?:gateway|worker) serves on (http://\S+)$")
 _LONGEST_LINE = 1024 * 1024
 
 
@@ -34,8 +34,8 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     stderr: str
 
 
-class GatewayProcess:
-    """A running `memoryos-gateway serve`; `lines` is what it wrote to its standard error so far."""
+class ServingProcess:
+    """A running `memoryos-gateway serve` or `memoryos-worker run`; `lines` is what it wrote to its standard error so far."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -54,12 +54,17 @@ class GatewayProcess:
         """Its process id."""
         return self._process.pid
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.returncode is None
+
     async def announced(self) -> None:
         """Return once it serves. Raises AssertionError with its output when it ends before."""
         async with asyncio.timeout(START_S):
             waited: set[asyncio.Future[Any]] = {self._url, self._reading}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        assert self._url.done(), "the gateway did not start:\n" + "\n".join(self.lines)
+        assert self._url.done(), "it did not start:\n" + "\n".join(self.lines)
 
     async def said(self, words: str) -> None:
         """Return once it has written a line that holds these words."""
@@ -95,32 +100,39 @@ class GatewayProcess:
 @asynccontextmanager
 async def serving(
     data_dir: Path, *flags: str, environ: Mapping[str, str] | None = None
-) -> AsyncIterator[GatewayProcess]:
+) -> AsyncIterator[ServingProcess]:
     """Serve `data_dir` with the hashed embedder on a free port until the block ends; stopped then, if it still runs."""
     arguments = ("serve", "--port", "0", "--data-dir", str(data_dir), "--set", "embedding.kind=hashed", *flags)
-    process = await _start("memoryos_gateway", *arguments, cwd=data_dir.parent, environ=environ)
-    gateway = GatewayProcess(process)
-    try:
-        await gateway.announced()
+    process = await start("memoryos_gateway", *arguments, cwd=data_dir.parent, environ=environ)
+    async with stopping(ServingProcess(process)) as gateway:
         yield gateway
+
+
+@asynccontextmanager
+async def stopping(process: ServingProcess) -> AsyncIterator[ServingProcess]:
+    """Wait until it serves, and stop it at the end, if it still runs."""
+    try:
+        await process.announced()
+        yield process
     finally:
-        if process.returncode is None:
-            gateway.ask_to_stop()
-        await gateway.ended()
+        if process.runs:
+            process.ask_to_stop()
+        await process.ended()
 
 
 async def run_command(module: str, *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Finished:
     """Run ``python -m module arguments`` to its end."""
-    process = await _start(module, *arguments, cwd=cwd, environ=environ)
+    process = await start(module, *arguments, cwd=cwd, environ=environ)
     async with asyncio.timeout(START_S):
         stdout, stderr = await process.communicate()
     assert process.returncode is not None
     return Finished(code=process.returncode, stdout=stdout.decode(), stderr=stderr.decode())
 
 
-async def _start(
-    module: str, *arguments: str, cwd: Path, environ: Mapping[str, str] | None
+async def start(
+    module: str, *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None
 ) -> asyncio.subprocess.Process:
+    """Start ``python -m module arguments``; its output is piped."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MEMORYOS")}
     return await asyncio.create_subprocess_exec(
         sys.executable,

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from memoryos_adapters.clock import SystemClock
 from memoryos_adapters.events.outbox import OutboxEvents
+from memoryos_adapters.events.outbox_file import OutboxFile
 from memoryos_adapters.events.redis_streams import RedisEvents
 from memoryos_adapters.events.sqlite import SCHEMA, SqliteEvents
 from memoryos_adapters.redis_database import RedisDatabase
@@ -81,7 +82,7 @@ async def open_outbox(directory: Path, *, max_queue: int = 1_000) -> AsyncIterat
         open_redis(directory, max_queue=max_queue) as remote,
         SqliteDatabase.open(directory / "outbox.db", schemas=[SCHEMA]) as db,
     ):
-        outbox = OutboxEvents(remote, SqliteEvents(db, SystemClock()), SystemClock(), contest=contest)
+        outbox = OutboxEvents(remote, OutboxFile(db, SystemClock()), SystemClock(), contest=contest)
         delivering = asyncio.create_task(outbox.run())
         try:
             yield _WithLetters(outbox, remote)

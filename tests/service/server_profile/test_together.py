@@ -113,7 +113,7 @@ async def test_health_and_metrics_tell_what_there_is(settings: Settings) -> None
         metrics = await client.get("/metrics")
 
     assert (status["mode"], status["outbox"]) == ("fully_operational", {"waiting": 0})
-    assert status["dependencies"] == {"redis": "up", "qdrant": "up"}
+    assert status["dependencies"] == {"redis": "up", "qdrant": "up", "outbox": "up"}
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = metrics.text.splitlines()
     for line in (

@@ -11,6 +11,7 @@ import pytest
 
 from memoryos_adapters.clock import SystemClock
 from memoryos_adapters.events.outbox import NoOutbox, OutboxEvents
+from memoryos_adapters.events.outbox_file import OutboxFile
 from memoryos_adapters.events.sqlite import SCHEMA, SqliteEvents
 from memoryos_adapters.sqlite import SqliteDatabase
 from memoryos_ports.errors import Overloaded, StorageFull, UpstreamTimeout, UpstreamUnavailable
@@ -55,7 +56,7 @@ async def open_setup(
         here = await stack.enter_async_context(SqliteDatabase.open(directory / "outbox.db", schemas=[SCHEMA]))
         remote, local, clock = Faults(), Faults(), SystemClock()
         direct = SqliteEvents(there, clock)
-        held = faulty(SqliteEvents(here, clock, max_queue=max_outbox), local)
+        held = faulty(OutboxFile(here, clock, max_queue=max_outbox), local)
         contested: list[Event] = []
 
         async def contest(event: Event) -> None:
@@ -164,6 +165,61 @@ async def test_what_was_delivered_is_noted_even_when_the_file_could_not_be_writt
 
     await _delivered(setup)
     assert await setup.applied() == ["e1"]
+
+
+FULL = StorageFull("sqlite")
+WRITES = ("publish", "receive", "ack", "leave", "bury", "purge", "erase", "ping")
+
+
+async def test_a_file_that_cannot_be_written_is_emptied_all_the_same(tmp_path: Path) -> None:
+    async with open_setup(tmp_path) as setup:
+        setup.remote.fail("publish", "ping", error=DOWN)
+        events = [make_event(f"e{number:02}") for number in range(40)]
+        for event in events:
+            await setup.outbox.publish(event)
+        setup.local.fail(*WRITES, error=FULL)
+        setup.remote.mend()
+
+        await _delivered(setup)
+        assert sorted(await setup.applied()) == [event.event_id for event in events]
+        with pytest.raises(StorageFull):
+            await setup.outbox.ping_file()
+    async with open_setup(tmp_path) as after:  # nobody could note what was delivered: a repeat changes nothing
+        await _delivered(after)
+        assert await after.applied() == []
+
+
+async def test_what_was_delivered_and_not_noted_is_as_the_log_says(setup: Setup) -> None:
+    event = make_event()
+    setup.remote.fail("publish", "ping", error=DOWN)
+    await setup.outbox.publish(event)
+    setup.local.fail(*WRITES, error=FULL)
+    setup.remote.mend()
+    await _delivered(setup)
+
+    assert await setup.applied() == ["e1"]
+    assert await setup.outbox.receipt(ANA, event.event_id) == make_receipt(event, "stored", attempts=1)
+    assert await setup.outbox.settled(ANA, event.event_id, timeout_s=0) == make_receipt(event, "stored", attempts=1)
+    assert (await setup.outbox.publish(event)).outcome == "same"
+    setup.local.mend()
+    await setup.outbox.ping_file()
+
+
+async def test_a_delivery_that_always_fails_stops_no_others(setup: Setup) -> None:
+    """More of them than are delivered at once, and older than the one that can be delivered."""
+    setup.remote.fail("publish", "ping", "contest", error=DOWN)
+    taken = [make_event(f"e{number:02}", "first") for number in range(40)]
+    for event in taken:
+        await setup.outbox.publish(msgspec.structs.replace(event, messages=make_event("x", "second").messages))
+        await setup.direct.publish(event)
+    await setup.outbox.publish(make_event("e99"))
+    setup.remote.mend()
+    setup.remote.fail("contest", error=StorageFull("redis"))
+
+    async with asyncio.timeout(PATIENCE_S):
+        while "e99" not in await setup.applied():
+            await asyncio.sleep(0)
+    assert await setup.outbox.state() == OutboxState(waiting=40)
 
 
 async def test_other_content_under_a_known_id_is_contested_and_the_first_stays(setup: Setup) -> None:
