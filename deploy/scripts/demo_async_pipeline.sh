@@ -145,6 +145,7 @@ trap 'exit 130' INT TERM
 read -r redis_port qdrant_port gateway_port worker_port <<<"$(free_ports 4)"
 gateway=http://127.0.0.1:$gateway_port
 note "starting Redis and Qdrant ($with), a gateway and a worker"
+[ "$with" = docker ] || note "(this Qdrant is a stand-in: Qdrant's engine behind its REST interface, as in the tests)"
 start_middleware
 start_ours
 must_be_ready worker answers "http://127.0.0.1:$worker_port/health/ready"

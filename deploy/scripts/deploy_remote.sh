@@ -112,8 +112,12 @@ docker image rm memoryos-gateway:\"\$old\" memoryos-worker:\"\$old\" || true; };
 
 check_host
 previous=$(current_release)
-note "release $release to $host:$path (now: ${previous:-none})"
+if [ "${DRY_RUN:-0}" = 1 ]; then
+    note "dry run: what release $release to $host:$path would do, were there none before"
+else
+    note "release $release to $host:$path (now: ${previous:-none})"
+fi
 { upload && build; } || discard
 { activate "$release" && wait_for_ready "$release"; } || put_back
 remove_old || note "the old releases could not be removed"
-note "$release serves"
+if [ "${DRY_RUN:-0}" = 1 ]; then note "dry run: nothing was done"; else note "$release serves"; fi

@@ -27,3 +27,8 @@ is_found() {
     call POST /v1/memory/search "{\"user_id\":\"$2\",\"query\":\"$3\",\"limit\":20}"
     [ "$status" = 200 ] && grep -q "\"event_id\" *: *\"$1\"" <<<"$body"
 }
+
+# found_text EVENT_ID: what the search found of that event; good for plain words, as json_text is.
+found_text() {
+    tr -d '\n' <<<"$body" | sed -n "s/.*\"event_id\" *: *\"$1\"[^{}]*\"text\" *: *\"\([^\"]*\)\".*/\1/p"
+}

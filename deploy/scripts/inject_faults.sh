@@ -28,17 +28,17 @@ pid_of() {
 
 local_fault() { # ACTION TARGET
     local pid
+    pid=$(pid_of "$2")
     case $1 in
-    pause) kill -STOP "$(pid_of "$2")" ;;
-    resume) kill -CONT "$(pid_of "$2")" ;;
+    pause) kill -STOP "$pid" ;;
+    resume) kill -CONT "$pid" ;;
     kill)
-        pid=$(pid_of "$2")
         kill -KILL "$pid"
         wait_until 10 has_ended "$pid" || die "process $pid of $2 does not end"
         ;;
     start)
         [ -f "$FAULTS_DIR/$2.start" ] || die "nothing in $FAULTS_DIR says how $2 is started"
-        has_ended "$(pid_of "$2")" || die "$2 runs already"
+        has_ended "$pid" || die "$2 runs already"
         start_process "$FAULTS_DIR" "$2"
         ;;
     esac

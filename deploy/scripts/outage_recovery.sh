@@ -50,8 +50,15 @@ has_state() { # MODE [DEPENDENCY STATE]
 }
 
 must_have_state() {
-    wait_until "$timeout" has_state "$@" || die "expected $*, but /health/status says: $body"
+    wait_until "$timeout" has_state "$@" || die "expected $*, but /health/status says: status $status: $body"
     note "health: $*"
+}
+
+# shellcheck disable=SC2154  # set by call
+must_be_a_gateway() {
+    call GET /health/status
+    [ "$status" = 200 ] && [ -n "$(json_text mode <<<"$body")" ] ||
+        die "no gateway answers at $GATEWAY_URL: status $status (000: not reached): ${body:0:200}"
 }
 
 # shellcheck disable=SC2154  # set by call
@@ -87,6 +94,7 @@ outage() { # TARGET...
     note "the write is stored and found"
 }
 
+must_be_a_gateway
 must_have_state fully_operational
 outage redis
 outage qdrant

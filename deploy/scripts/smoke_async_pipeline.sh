@@ -24,11 +24,15 @@ timeout=${TIMEOUT_S:-30}
 check_id USER_ID "$user"
 
 event="smoke-$(date +%s)-$$-$RANDOM"
-add_event "$event" "$user" "In the smoke test $event a copper teapot stood on the windowsill."
+text="In the smoke test $event a copper teapot stood on the windowsill."
+question="What stood on the windowsill in the smoke test $event?"
+note "said:  $text"
+add_event "$event" "$user" "$text"
 note "acknowledged: $event"
 follow_event "$event" "$user" "$timeout"
 note "stored"
-is_found "$event" "$user" "What stood on the windowsill in the smoke test $event?" ||
+note "asked: $question"
+is_found "$event" "$user" "$question" ||
     die "stored, but a search does not find it: status $status: $body"
-note "found by a search"
+note "found: $(found_text "$event")"
 echo "ok $event"

@@ -176,3 +176,5 @@ def test_a_dry_run_prints_the_commands_and_runs_none(host: Host) -> None:
     assert host.calls == []
     for word in ("ssh -p 2222 me@host.example.org", "rsync --archive", "docker-compose.cluster.yml", "build"):
         assert word in deployed.stdout.replace("\\ ", " ")
+    assert deployed.stderr.splitlines()[-1] == "dry run: nothing was done"
+    assert "serves" not in deployed.stderr

@@ -80,10 +80,11 @@ def test_what_runs_is_not_started_a_second_time(victim: Victim) -> None:
     assert (refused.returncode, "runs already" in refused.stderr, victim.pid) == (1, True, first)
 
 
-def test_a_target_that_is_not_there_is_named(tmp_path: Path) -> None:
-    refused = _inject("kill", "nobody", FAULTS_DIR=str(tmp_path))
+@pytest.mark.parametrize("action", ["pause", "resume", "kill", "start", "restart"])
+def test_a_target_that_is_not_there_is_named(tmp_path: Path, action: str) -> None:
+    refused = _inject(action, "nobody", FAULTS_DIR=str(tmp_path))
     assert refused.returncode == 1
-    assert "nobody has no pid file" in refused.stderr
+    assert refused.stderr == f"inject_faults.sh: nobody has no pid file in {tmp_path}\n"
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,20 @@ def test_an_expression_groups_by_labels_that_are_there(expression: str, exported
     assert {label.strip() for group in grouped for label in group.split(",")} <= labels
 
 
+def test_that_nobody_consumes_is_seen_by_a_metric_that_no_other_process_exports() -> None:
+    metrics = Metrics("memoryos_gateway")
+    GatewayMetrics(metrics)
+    (expression,) = [
+        rule["expr"]
+        for group in read_yaml(DEPLOY / "prometheus/rules.yml")["groups"]
+        for rule in group["rules"]
+        if rule["alert"] == "MemoryOSNobodyConsumes"
+    ]
+    ((name, _),) = selectors(expression)
+    assert expression == f"absent({name})"
+    assert name not in metrics.exposition()[0].decode()
+
+
 def test_no_metric_of_ours_is_left_unseen(exported: dict[str, set[str]]) -> None:
     used = {name for expression in rule_expressions() + dashboard_expressions() for name, _ in selectors(expression)}
     families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exported if name.startswith("memoryos_")}

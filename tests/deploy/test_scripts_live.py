@@ -38,9 +38,10 @@ WORKER = Path(sys.executable).with_name("memoryos-worker")
 class Demo:
     """A demo that was left running, as its own output describes it."""
 
-    def __init__(self, directory: Path, output: str) -> None:
+    def __init__(self, directory: Path, output: str, told: str) -> None:
         self.directory = directory
         self.output = output
+        self.told = told
         (self.gateway_url,) = set(re.findall(r"curl (http://\S+)/health/status", output))
         (self.redis_port,) = re.findall(r"--port (\d+)", (directory / "redis.start").read_text())
 
@@ -96,7 +97,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     try:
         shown = run_script("demo_async_pipeline.sh", DEMO_KEEP="1", DEMO_DIR=str(directory))
         assert shown.returncode == 0, shown.stderr
-        yield Demo(directory, shown.stdout)
+        yield Demo(directory, shown.stdout, shown.stderr)
     finally:
         run_script("demo_async_pipeline.sh", "stop", str(directory))
     assert processes_of(directory) == []
@@ -107,6 +108,8 @@ def test_the_demo_proves_the_pipeline_and_says_how_to_go_on(demo: Demo) -> None:
     assert re.search(r"^waiting +0$", demo.output, re.MULTILINE)
     assert re.search(r"^dead +0$", demo.output, re.MULTILINE)
     assert "/v1/chat/completions" in demo.output
+    assert "this Qdrant is a stand-in" in demo.told
+    assert re.search(r"^found: In the smoke test .* a copper teapot", demo.told, re.MULTILINE)
 
 
 def test_a_demo_with_docker_takes_its_middleware_from_there_and_leaves_nothing_running(tmp_path: Path) -> None:
@@ -119,6 +122,7 @@ def test_a_demo_with_docker_takes_its_middleware_from_there_and_leaves_nothing_r
 
     assert shown.returncode == 0, shown.stderr
     assert re.search(r"^ok smoke-", shown.stdout, re.MULTILINE)
+    assert "stand-in" not in shown.stderr
     assert [call.split(".yml ")[1] for call in stand_ins.calls] == ["up --detach --wait", "down --volumes"]
     assert processes_of(tmp_path) == []
 
@@ -126,7 +130,14 @@ def test_a_demo_with_docker_takes_its_middleware_from_there_and_leaves_nothing_r
 def test_the_smoke_test_sees_an_event_stored_and_found(demo: Demo) -> None:
     smoked = demo.run("smoke_async_pipeline.sh", USER_ID="someone@example.org")
     assert smoked.returncode == 0, smoked.stderr
-    assert smoked.stderr.splitlines()[1:] == ["stored", "found by a search"]
+    event = smoked.stdout.removeprefix("ok ").strip()
+    assert smoked.stderr.splitlines() == [
+        f"said:  In the smoke test {event} a copper teapot stood on the windowsill.",
+        f"acknowledged: {event}",
+        "stored",
+        f"asked: What stood on the windowsill in the smoke test {event}?",
+        f"found: In the smoke test {event} a copper teapot stood on the windowsill.",
+    ]
 
 
 def test_the_smoke_test_fails_when_nobody_consumes(demo: Demo) -> None:

@@ -52,6 +52,13 @@ def test_help_says_how_it_is_called(script: Path) -> None:
     assert f"deploy/scripts/{script.name}" in helped.stdout
 
 
+def test_an_outage_is_not_rehearsed_where_no_gateway_answers() -> None:
+    environ = {**os.environ, "GATEWAY_URL": "http://127.0.0.1:9", "TIMEOUT_S": "60"}
+    refused = subprocess.run([SCRIPTS / "outage_recovery.sh"], env=environ, capture_output=True, text=True, timeout=20)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("outage_recovery.sh: no gateway answers at http://127.0.0.1:9: status 000")
+
+
 @pytest.mark.parametrize(
     ("name", "environ"),
     [

@@ -35,7 +35,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServingProcess:
-    """A running `memoryos-gateway serve` or `memoryos-worker run`; `lines` is what it wrote to its standard error so far."""
+    """A running gateway or worker; `lines` is what it wrote to its standard error so far."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process

@@ -33,6 +33,7 @@ def store() -> ShortTermStore:
 
 async def test_reads_are_empty(store: ShortTermStore) -> None:
     assert await store.recent(ANA, SessionId("s1"), limit=10) == []
+    assert await store.latest(ANA, limit=10) == []
     assert await store.unindexed(ANA, limit=10) == []
     assert await store.get(ANA, [PAGE.id]) == []
 

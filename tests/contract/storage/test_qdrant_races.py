@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pytest
 
 from memoryos_adapters.settings import QdrantSettings
-from memoryos_adapters.storage import writing
+from memoryos_adapters.storage import inserting, writing
 from memoryos_adapters.storage.qdrant import QdrantMemory
 from memoryos_adapters.storage.qdrant_collection import QdrantCollection
 from memoryos_adapters.storage.qdrant_engine import QdrantEngine
@@ -53,7 +53,7 @@ async def stored(memory: QdrantMemory) -> list[Memory]:
     [
         pytest.param(
             None,
-            lambda: writing.insert([[make_entry(NEW, EAST, EAST)]]),
+            lambda: inserting.insert([[make_entry(NEW, EAST, EAST)]], "ours"),
             lambda memory: memory.insert([make_entry(OLD, NORTH)]),
             [OLD],
             id="an insert after an insert",

@@ -14,6 +14,7 @@ from memoryos_adapters.storage.qdrant_collection import QdrantCollection
 from memoryos_adapters.storage.qdrant_http import QdrantHttp
 from memoryos_ports.embedding import EmbedderStamp
 from memoryos_ports.errors import EmbedderMismatch, UpstreamProtocolError, UpstreamUnavailable
+from memoryos_ports.ids import MemoryId
 from tests.contract.storage.conftest import drop
 from tests.contract.storage.indexes import (
     ANN,
@@ -27,6 +28,7 @@ from tests.contract.storage.indexes import (
     list_all,
     make_entry,
     make_page,
+    make_query,
 )
 from tests.support.qdrant_facade.process import QdrantFacade
 
@@ -82,6 +84,37 @@ async def test_inserts_of_the_same_pages_by_both_leave_each_once(settings: Qdran
         stored = await list_all(one, limit=50)
         assert sorted(ids_of(stored)) == sorted(ids_of(pages))
         assert {page.id for page in pages if page in stored} == {page.id for page in stored if page.text != "too late"}
+
+
+async def test_of_two_contents_that_both_insert_at_once_one_is_there_whole(settings: QdrantSettings) -> None:
+    """Short events against ones of many chunks and a page more: for each exactly one of the two is told that it won."""
+    names = [f"e{number}" for number in range(60)]
+    async with two_of(settings) as (one, other), asyncio.timeout(60):
+        async with asyncio.TaskGroup() as tasks:
+            told = [(insert_tea(tasks, one, name), insert_coffee(tasks, other, name)) for name in names]
+
+        for name, (tea, coffee) in zip(names, told, strict=True):
+            assert (tea.result() == []) != (coffee.result() == [])
+            assert await one.get(ANN, [make_page(name, index=index).id for index in (0, 1)]) == (
+                [make_page(name, "tea", content_hash="tea")]
+                if tea.result() == []
+                else [make_page(name, "coffee", index=index, content_hash="coffee") for index in (0, 1)]
+            )
+        winners = {name for name, (tea, _) in zip(names, told, strict=True) if tea.result() == []}
+        hits = (await other.search(make_query(vector=EAST, limit=500))).pages
+        assert {hit.page.event_id for hit in hits if hit.chunk.number} == {*names} - winners
+
+
+def insert_tea(tasks: asyncio.TaskGroup, memory: QdrantMemory, name: str) -> asyncio.Task[list[MemoryId]]:
+    """Insert an event of one page with one chunk."""
+    page = make_page(name, "tea", content_hash="tea")
+    return tasks.create_task(memory.insert([make_entry(page, NORTH)]))
+
+
+def insert_coffee(tasks: asyncio.TaskGroup, memory: QdrantMemory, name: str) -> asyncio.Task[list[MemoryId]]:
+    """Insert an event of two pages with several chunks."""
+    pages = [make_page(name, "coffee", index=index, content_hash="coffee") for index in (0, 1)]
+    return tasks.create_task(memory.insert([make_entry(page, NORTH, EAST, EAST) for page in pages]))
 
 
 async def test_many_that_make_the_index_at_the_same_time_all_can(settings: QdrantSettings) -> None:

@@ -157,7 +157,7 @@ async def test_what_was_lost_is_new_when_it_comes_back_as_history(person: Person
 async def test_a_slow_recall_is_given_up(person: Person, faults: Faults, model: FakeUpstream, stream: bool) -> None:
     await person.chat("I like green tea", headers={"x-session-id": "before"})
     await person.will_remember(("user", "I like green tea"), ("assistant", "Hello!"))
-    faults.hang("search")
+    faults.hang("search", "latest")
     async with asyncio.timeout(10):
         answer = await person.chat("Do I like green tea?", headers={"x-session-id": "now"}, stream=stream)
     assert answer.status == 200
@@ -181,6 +181,18 @@ async def test_turns_that_are_not_indexed_are_recalled_while_the_index_is_down(
     await person.chat("I like green tea", headers={"x-session-id": "before"})
     answer = await person.chat("Do I like green tea?", headers={"x-session-id": "now"})
     assert memory_report(answer)["state"] == "degraded"
+    assert "I like green tea" in parts_added(model.requests[-1].json)[0]
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-session-id": "now"}], ids=["no session", "a session"])
+async def test_turns_that_were_indexed_before_are_recalled_while_the_index_is_down(
+    person: Person, faults: Faults, model: FakeUpstream, headers: dict[str, str]
+) -> None:
+    await person.chat("I like green tea", headers={"x-session-id": "before"})
+    await person.will_remember(("user", "I like green tea"), ("assistant", "Hello!"))
+    faults.fail("search", "insert")
+    answer = await person.chat("Do I like green tea?", headers=headers)
+    assert (memory_report(answer)["state"], memory_report(answer)["recalled"]) == ("degraded", "1")
     assert "I like green tea" in parts_added(model.requests[-1].json)[0]
 
 

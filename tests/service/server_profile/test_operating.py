@@ -60,7 +60,7 @@ async def test_the_doctor_asks_the_gateway_that_holds_the_directory(settings: Se
         findings = await examine(settings)
 
     assert findings[-2].detail.startswith("held by process")
-    assert findings[-1].detail.endswith("is fully_operational: redis up, qdrant up; 0 events in the outbox")
+    assert findings[-1].detail.endswith("is fully_operational: redis up, qdrant up, outbox up; 0 events in the outbox")
 
 
 async def test_the_outbox_is_counted_and_emptied_without_a_gateway(servers: Servers, settings: Settings) -> None:

@@ -74,6 +74,31 @@ async def test_while_qdrant_is_down_events_wait_and_the_newest_turns_are_recalle
             assert "I keep green tea in the attic" in await memory.texts()
 
 
+@pytest.mark.parametrize("headers", [{}, {"X-Session-ID": "now"}], ids=["no session", "a session"])
+async def test_while_qdrant_is_down_what_was_stored_before_is_recalled_from_short_term_memory(
+    servers: Servers, settings: Settings, headers: dict[str, str]
+) -> None:
+    async with FakeUpstream() as model:
+        provider = LlmProviderSettings(kind="openai", base_url=model.base_url)
+        chatting = msgspec.structs.replace(settings, llm=LlmSettings(providers={"fake": provider}))
+        async with memory_of(chatting) as memory, running_worker(settings):
+            await memory.add("I keep green tea in the attic", session_id="before")
+            await memory.add("My dog is called Rex")
+            with servers.without_qdrant():
+                chat = await _chat(memory.client, "Where is my green tea?", headers)
+                search = await memory.post_search("What is my dog called?")
+                facts = await memory.post_search("What is my dog called?", kinds=["fact"])
+                context = await memory.retrieve("Where is my green tea?")
+
+    assert (_memory(chat)["state"], _memory(chat)["recalled"]) == ("degraded", "1")
+    assert ([hit["text"] for hit in search.json()["hits"]], search.json()["degraded"]) == (
+        ["My dog is called Rex"],
+        True,
+    )
+    assert error_of(facts, 503)["code"] == "storage_unavailable"
+    assert ("in the attic" in context["context"], context["degraded"]) == (True, True)
+
+
 async def test_with_both_down_adds_are_kept_and_chats_answered(servers: Servers, settings: Settings) -> None:
     async with memory_of(settings) as memory, running_worker(settings):
         with servers.without_qdrant(), servers.without_redis():
@@ -165,9 +190,11 @@ async def test_an_outbox_that_is_full_refuses_and_says_when_to_come_again(server
     assert "memoryos_outbox_refused_total 1.0" in metrics.text.splitlines()
 
 
-async def _chat(client: httpx.AsyncClient, text: str = "Hello") -> httpx.Response:
+async def _chat(
+    client: httpx.AsyncClient, text: str = "Hello", headers: dict[str, str] | None = None
+) -> httpx.Response:
     body = {"model": "m", "messages": [{"role": "user", "content": text}]}
-    return await client.post("/v1/chat/completions", json=body, headers={"X-User-ID": "ana"})
+    return await client.post("/v1/chat/completions", json=body, headers={"X-User-ID": "ana", **(headers or {})})
 
 
 def _memory(answer: httpx.Response) -> dict[str, str]:

@@ -11,7 +11,7 @@ from memoryos_adapters.events.redis_script import EventScript
 from memoryos_adapters.events.redis_streams import RedisEvents
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.settings import WorkerSettings
-from memoryos_ports.errors import ConfigurationError, UpstreamError
+from memoryos_ports.errors import ConfigurationError, UpstreamError, UpstreamProtocolError
 from memoryos_ports.event_wire import encode_event
 from memoryos_ports.events import Delivery, QueueStats
 from memoryos_ports.ids import EventId
@@ -238,8 +238,9 @@ async def test_what_was_deleted_by_hand_is_forgotten(redis: RedisDatabase) -> No
             held, left = await dying.receive(limit=2, wait_s=0)
             await dying.leave(left, error="no", retry_in_s=0)
         await redis.execute("XDEL", "chat_log", held.handle, left.handle)
-        assert await log.receive(limit=9, wait_s=0.5) == []
-        assert (await redis.execute("XPENDING", "chat_log", "memoryos-workers"))[0] == 0
+        async with asyncio.timeout(PATIENCE_S):
+            while (await redis.execute("XPENDING", "chat_log", "memoryos-workers"))[0]:
+                assert await log.receive(limit=9, wait_s=0.05) == []
 
 
 async def test_another_group_keeps_what_it_has_not_read(redis: RedisDatabase) -> None:
@@ -316,6 +317,41 @@ async def test_receipts_of_stored_events_expire_and_dead_ones_stay(redis: RedisD
         assert await redis.execute("TTL", index) == -1
 
 
+@pytest.mark.parametrize("partitions", [1, 3])
+async def test_the_receipt_of_a_dropped_letter_expires(redis: RedisDatabase, partitions: int) -> None:
+    async with open_log(redis, partitions=partitions) as log:
+        await publish(log, "e1")
+        await log.bury(await receive_one(log), error="no")
+        (key,) = [key async for key in redis.keys("memoryos:{*}:event:*")]
+        assert await redis.execute("TTL", key) == -1
+        assert await log.drop([letter.id for letter in await log.list_dead(limit=9)]) == 1
+        (index,) = [key async for key in redis.keys("memoryos:{*}:events")]
+        day = 24 * 3600
+        for each in (key, index):
+            assert 29 * day < await redis.execute("TTL", each) <= 30 * day
+        receipt = await log.receipt(ANA, EventId("e1"))
+        assert receipt == make_receipt(make_event("e1"), "dead", attempts=1, error="no")
+
+
+async def test_the_receipt_of_an_event_that_was_stored_all_the_same_outlives_a_dropped_letter(
+    redis: RedisDatabase,
+) -> None:
+    async with open_log(redis, receipts_days=0) as log:
+        await publish(log, "e1", "e2")
+        for delivery in await log.receive(limit=2, wait_s=0):
+            await log.bury(delivery, error="no")
+        first, second = await log.list_dead(limit=9)
+        await log.replay([first.id])
+        await log.ack(await receive_one(log))
+        await type_entry(redis, "source_id", first.source_id, "event_id", "e1", stream="chat_log:dlq")
+        await type_entry(redis, "note", "what is this?", stream="chat_log:dlq")
+        assert await log.drop([letter.id for letter in await log.list_dead(limit=9)]) == 3
+        for key in [key async for key in redis.keys("memoryos:{*}:event:*")]:
+            assert await redis.execute("TTL", key) == -1
+        assert await log.receipt(ANA, EventId("e1")) == make_receipt(make_event("e1"), "stored", attempts=1)
+        assert second.event_id == "e2"
+
+
 async def test_the_index_of_a_scope_goes_with_its_last_receipt(redis: RedisDatabase) -> None:
     async with open_log(redis) as log:
         await publish(log, "e1")
@@ -376,3 +412,54 @@ async def test_a_waiting_consumer_of_partitions_gets_what_is_published(redis: Re
             await log.publish(make_event(scope=scope))
             async with asyncio.timeout(PATIENCE_S):
                 await log.ack(await waiting)
+
+
+async def test_who_comes_after_an_outage_leaves_the_living_time_to_renew_their_leases(redis: RedisDatabase) -> None:
+    lease = "chat_log:consumer:memoryos-workers:slow"
+    async with open_log(redis, consumer="slow", claim_idle_ms=60_000, lease_s=60) as slow:
+        await publish(slow, "e1")
+        await receive_one(slow)
+        await redis.execute("BLPOP", "nothing", 0.25)  # what it holds is idle
+        await redis.execute("DEL", lease)  # it ran out while nobody could reach Redis
+        async with open_log(redis) as newcomer:
+            assert await newcomer.receive(limit=1, wait_s=0) == []
+            await redis.execute("SET", lease, "renewed", "PX", 60_000)
+            assert await newcomer.receive(limit=1, wait_s=0.3) == []
+            await redis.execute("DEL", lease)
+            assert await newcomer.receive(limit=1, wait_s=0) == []  # the time begins anew
+            assert told(await newcomer.receive(limit=1, wait_s=PATIENCE_S)) == [("e1", 1)]
+
+
+@pytest.mark.parametrize("ending", ["ack", "bury", "leave"])
+async def test_an_entry_ends_even_when_its_receipt_cannot_be_written(redis: RedisDatabase, ending: str) -> None:
+    async with open_log(redis) as log:
+        await publish(log, "e1")
+        delivery = await receive_one(log)
+        (key,) = [key async for key in redis.keys("memoryos:{*}:event:*")]
+        await redis.execute("SET", key, "no receipt")
+        match ending:
+            case "ack":
+                await log.ack(delivery)
+            case "bury":
+                await log.bury(delivery, error="no")
+            case _:
+                await log.leave(delivery, error="no", retry_in_s=0)
+        again = await log.receive(limit=1, wait_s=0.3)
+        assert [each.attempts for each in again] == ([1] if ending == "leave" else [])
+        stats = await log.stats()
+        assert (stats.length, stats.dead) == (int(ending == "leave"), int(ending == "bury"))
+
+
+async def test_what_cannot_be_ended_is_not_handed_out_again_and_again(redis: RedisDatabase) -> None:
+    attempts = "chat_log:attempts:memoryos-workers"
+    async with open_log(redis) as log:
+        await publish(log, "e1")
+        async with open_log(redis) as failing:
+            delivery = await receive_one(failing)
+            await redis.execute("SET", attempts, "something else")
+            for ending in (failing.ack(delivery), failing.leave(delivery, error="no", retry_in_s=0)):
+                with pytest.raises(UpstreamProtocolError, match="WRONGTYPE"):
+                    await ending
+            await redis.execute("DEL", attempts)
+            assert await log.receive(limit=1, wait_s=0.3) == await failing.receive(limit=1, wait_s=0.3) == []
+        assert told(await log.receive(limit=1, wait_s=PATIENCE_S)) == [("e1", 1)]

@@ -50,6 +50,25 @@ async def test_a_failing_command_of_a_pipeline_stops_none(redis: RedisDatabase) 
     assert await redis.execute("GET", "b") == b"2"
 
 
+async def test_a_server_that_is_no_redis_is_called_that_with_the_key_that_names_it() -> None:
+    answered = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await reader.read()
+        writer.close()
+        answered.set()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with RedisDatabase.open(RedisSettings(url=url)) as database:
+            with pytest.raises(UpstreamProtocolError, match=r"storage\.redis\.url.* not answer as Redis does"):
+                await database.ping()
+        async with asyncio.timeout(PATIENCE_S):
+            await answered.wait()
+
+
 async def test_keys_are_found_by_their_pattern(redis: RedisDatabase) -> None:
     await redis.pipeline([("SET", f"k:{number}", 1) for number in range(2_000)])
     assert len({key async for key in redis.keys("k:*")}) == 2_000
@@ -110,6 +129,30 @@ async def test_a_replica_takes_no_writes_and_is_not_talked_to_again(tmp_path: Pa
             with pytest.raises(UpstreamUnavailable, match="read only replica"):
                 await write()
         assert await redis.execute("CLIENT", "ID") == first + 2  # each time on a connection of its own
+
+
+@pytest.mark.parametrize("through_a_script", [False, True])
+async def test_a_server_that_refuses_this_user_a_command_is_unavailable(tmp_path: Path, through_a_script: bool) -> None:
+    async with redis_server(tmp_path) as server, open_redis(server.url) as redis:
+        await redis.execute("ACL", "SETUSER", "default", "-set")
+        with pytest.raises(UpstreamUnavailable, match=r"no permissions|can't run this command"):
+            await (redis.run(SET, keys=["a"], args=["1"]) if through_a_script else redis.execute("SET", "a", "1"))
+
+
+async def ask_until_refused(redis: RedisDatabase) -> None:
+    """Ask again and again."""
+    while True:
+        await redis.execute("GET", "a")
+
+
+async def test_a_server_that_is_busy_with_a_script_is_unavailable(tmp_path: Path) -> None:
+    async with redis_server(tmp_path, lua_time_limit=20) as server, open_redis(server.url) as redis:
+        endless = asyncio.create_task(asyncio.to_thread(server.cli, "EVAL", "while true do end", "0"))
+        with pytest.raises(UpstreamUnavailable, match="busy running a script"):
+            await asyncio.wait_for(ask_until_refused(redis), PATIENCE_S)
+        await redis.execute("SCRIPT KILL")
+        await asyncio.gather(endless, return_exceptions=True)
+        await redis.execute("SET", "a", "1")
 
 
 @pytest.mark.parametrize("through_a_script", [False, True])

@@ -157,6 +157,26 @@ async def test_what_a_consumer_ended_before_it_died_is_known_and_ends_once_more(
         assert (await log.stats()).length == 0
 
 
+@pytest.mark.parametrize("ending", ["ack", "bury", "leave"])
+async def test_an_entry_ends_even_when_its_receipt_cannot_be_written(redis: RedisDatabase, ending: str) -> None:
+    async with open_log(redis, stream="{chat_log}") as log:
+        await log.publish(make_event())
+        delivery = await receive_one(log)
+        (key,) = [key async for key in redis.keys("memoryos:{*}:event:e1")]
+        await redis.execute("SET", key, "no receipt")
+        match ending:
+            case "ack":
+                await log.ack(delivery)
+            case "bury":
+                await log.bury(delivery, error="no")
+            case _:
+                await log.leave(delivery, error="no", retry_in_s=0)
+        again = await log.receive(limit=1, wait_s=0.3)
+        assert [each.attempts for each in again] == ([1] if ending == "leave" else [])
+        stats = await log.stats()
+        assert (stats.length, stats.dead) == (int(ending == "leave"), int(ending == "bury"))
+
+
 async def test_partitions_are_on_servers_of_their_own(redis: RedisDatabase, cluster: list[RedisServer]) -> None:
     async with open_log(redis, stream="chat_{log}", partitions=3) as log:
         for scope in (ANA, BOB, STRANGER):

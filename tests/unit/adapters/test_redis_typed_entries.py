@@ -104,6 +104,25 @@ async def test_an_event_of_version_1_by_another_program_is_known_from_then_on(
     assert await redis.execute("HGET", key, "content") == content_hash(event.messages).encode()
 
 
+async def test_the_flat_form_of_another_tenant_is_refused_and_says_how_it_is_done(
+    redis: RedisDatabase, log: RedisEvents
+) -> None:
+    await type_entry(redis, *FLAT, "tenant_id", "acme")
+    with pytest.raises(InvalidEvent, match='tenant_id: .* use the payload form, {"v": 1'):
+        decoded(await receive_one(log))
+
+
+async def test_the_flat_form_may_name_the_tenant_default(redis: RedisDatabase, log: RedisEvents) -> None:
+    await type_entry(redis, *FLAT, "tenant_id", DEFAULT_TENANT)
+    assert decoded(await receive_one(log)).scope == TYPED
+
+
+async def test_typed_bytes_that_are_no_utf_8_are_called_that(redis: RedisDatabase, log: RedisEvents) -> None:
+    await type_entry(redis, "user_id", "u", "content", b"caf\xe9")
+    with pytest.raises(InvalidEvent, match="not valid UTF-8"):
+        decoded(await receive_one(log))
+
+
 POISON: dict[str, tuple[str | bytes, ...]] = {
     "no payload": ("hello", "world"),
     "not JSON": ("event_id", "e1", "payload", "hi there"),
@@ -115,6 +134,7 @@ POISON: dict[str, tuple[str | bytes, ...]] = {
     "bad event_id": ("payload", '{"user_id": "u", "role": "user", "content": "hi", "event_id": "a b"}'),
     "bad user_id": ("user_id", "no such id!", "content", "hi"),
     "bad timestamp": (*FLAT, "timestamp", "yesterday"),
+    "another tenant": (*FLAT, "tenant_id", "acme"),
     "not UTF-8": ("event_id", b"\xff", "payload", b"\x00\xff\xfe"),
     "flat, not UTF-8": ("user_id", "u", "content", b"caf\xe9"),
     "name not UTF-8": (b"\xff", b"\xfe"),
@@ -135,7 +155,7 @@ async def test_poison_is_buried_as_it_was_and_stops_nobody(
 ) -> None:
     id = await type_entry(redis, *fields)
     await log.publish(make_event("good"))
-    poison, good = await log.receive(limit=2, wait_s=0)
+    poison, good = await receive_one(log), await receive_one(log)
     with pytest.raises(InvalidEvent) as refused:
         decoded(poison)
     await log.bury(poison, error=str(refused.value))
@@ -169,6 +189,48 @@ async def test_poison_that_is_replayed_is_as_it_was(
 def raw(text: str | bytes) -> bytes:
     """Return a field as it is in the stream."""
     return text.encode(errors="surrogateescape") if isinstance(text, str) else text
+
+
+TWICE: dict[str, tuple[str | bytes, ...]] = {
+    "a field twice": (*FLAT, "user_id", "other", "content", ""),
+    "payload twice": ("payload", "no event", "payload", "neither"),
+    "the same twice": ("payload", "no event", "payload", "no event"),
+    "twice, not UTF-8": ("payload", b"\xff", b"\xfe", "x", "payload", b"\x00"),
+}
+
+
+@pytest.mark.parametrize("fields", TWICE.values(), ids=TWICE)
+async def test_an_entry_with_a_field_twice_is_buried_and_put_back_as_it_was(
+    redis: RedisDatabase, log: RedisEvents, fields: tuple[str | bytes, ...]
+) -> None:
+    await type_entry(redis, *fields)
+    delivery = await receive_one(log)
+    await log.bury(delivery, error="no")
+    ((_, flat),) = await redis.execute("XRANGE", "chat_log:dlq", "-", "+")
+    letter = dict(zip(flat[::2], flat[1::2], strict=True))
+    is_coded = letter.get(b"encoding") == b"base64"
+    pairs = [
+        (raw(name), base64.b64decode(value) if is_coded else raw(value))
+        for name, value in json.loads(letter[b"payload"])
+    ]
+    original = list(zip(map(raw, fields[::2]), map(raw, fields[1::2]), strict=True))
+    assert pairs == original
+    (shown,) = await log.list_dead(limit=9)
+    assert shown.payload == (delivery.payload if b"payload" in dict(original) else shown.payload)
+    assert await log.replay([shown.id]) == 1
+    ((_, again),) = await redis.execute("XRANGE", "chat_log", "-", "+")
+    assert list(zip(again[::2], again[1::2], strict=True))[: len(original)] == original
+    repeated = await receive_one(log)
+    assert (repeated.payload, repeated.event_id) == (delivery.payload, delivery.event_id)
+
+
+async def test_a_scope_is_erased_from_letters_of_entries_with_a_field_twice(
+    redis: RedisDatabase, log: RedisEvents
+) -> None:
+    await type_entry(redis, "user_id", "other", *FLAT)
+    await log.bury(await receive_one(log), error="no")
+    assert await log.erase(TYPED) == 1
+    assert (await log.stats()).dead == 0
 
 
 async def test_a_dead_letter_is_written_as_documented(redis: RedisDatabase, log: RedisEvents) -> None:
@@ -222,10 +284,11 @@ async def test_an_entry_without_an_event_id_keeps_its_name_when_it_is_replayed(
 
 async def test_a_letter_that_cannot_be_put_back_stays(redis: RedisDatabase, log: RedisEvents) -> None:
     await type_entry(redis, "note", "what is this?", stream="chat_log:dlq")
-    await type_entry(redis, "payload", "{}", stream="chat_log:dlq")
+    for payload in ("{}", "[]", '[["payload"]]', '[["payload", 7]]', '["payload", "x"]', "[[7, 7]]"):
+        await type_entry(redis, "payload", payload, stream="chat_log:dlq")
     letters = await log.list_dead(limit=9)
     assert await log.replay([letter.id for letter in letters]) == 0
-    assert (await log.stats()).dead == 2
+    assert (await log.stats()).dead == 7
 
 
 async def test_what_was_typed_is_erased_with_its_scope(redis: RedisDatabase, log: RedisEvents) -> None:

@@ -10,11 +10,13 @@ import pytest
 
 from memoryos_adapters.http import Http, open_http
 from memoryos_adapters.llm_kinds import LLM_KINDS, LlmKind
-from memoryos_adapters.profiles.adapters import Adapters
+from memoryos_adapters.profiles.adapters import Adapters, Probe
 from memoryos_adapters.profiles.llms import make_llm
+from memoryos_adapters.profiles.server import inspect
 from memoryos_adapters.registry import inspect_servers, open_adapters
 from memoryos_adapters.settings import (
     EmbeddingSettings,
+    HttpSettings,
     LlmProviderSettings,
     LlmSettings,
     Profile,
@@ -36,6 +38,8 @@ from memoryos_ports.memory import MemoryStorage
 from memoryos_ports.outbox import Held, Outbox, OutboxState
 from memoryos_ports.short_term import ShortTermStore
 from tests.support.makers import make_event
+from tests.unit.adapters.certificates import TestAuthority
+from tests.unit.adapters.little_servers import answering, http_answer
 
 PORTS = {
     "clock": Clock,
@@ -149,13 +153,19 @@ async def test_a_kind_that_does_not_exist_is_named(tmp_path: Path, profile: Prof
 async def test_the_server_profile_opens_while_every_server_is_absent(tmp_path: Path) -> None:
     async with open_adapters(_absent_servers(), outbox=tmp_path / "outbox.sqlite3") as adapters:
         assert dict(_ports_of(adapters)) == dict.fromkeys(PORTS, True)
-        assert set(adapters.probes) == {"redis", "qdrant"}
-        for probe in adapters.probes.values():
-            assert probe is not None
+        probes = dict(adapters.probes)
+        await _probed(probes.pop("outbox"))
+        assert set(probes) == {"redis", "qdrant"}
+        for probe in probes.values():
             with pytest.raises(UpstreamUnavailable):
-                await probe()
+                await _probed(probe)
         assert isinstance(await adapters.events.publish(make_event()), Held)
         assert await adapters.outbox.state() == OutboxState(waiting=1)
+
+
+async def _probed(probe: Probe | None) -> None:
+    assert probe is not None
+    await probe()
 
 
 async def test_without_an_outbox_what_cannot_be_published_is_refused() -> None:
@@ -171,6 +181,33 @@ async def test_an_embedder_outside_without_dimensions_needs_an_index_or_an_answe
     with pytest.raises(UpstreamUnavailable):
         async with open_adapters(msgspec.structs.replace(_absent_servers(), embedding=embedding)):
             pass
+
+
+async def test_both_looks_at_the_server_before_it_is_used_trust_the_configured_authorities(tmp_path: Path) -> None:
+    authority = TestAuthority(tmp_path)
+    async with answering(_a_qdrant, context=authority.server_context("localhost")) as server:
+        qdrant = QdrantSettings(url=f"https://localhost:{server.port}")
+        storage = msgspec.structs.replace(_absent_servers().storage, qdrant=qdrant)
+        embedding = EmbeddingSettings(kind="openai", base_url="http://127.0.0.1:1/v1", model="m")
+        settings = Settings(storage=storage, embedding=embedding, http=HttpSettings(ca_file=str(authority.ca_file)))
+        _, version, _ = await inspect(storage, ca_file=settings.http.ca_file)
+        assert (version.ok, version.detail) == (True, "1.19.0")
+        async with open_adapters(settings) as adapters:
+            assert adapters.embedder.stamp == EmbedderStamp(name="openai:m", dimensions=3)
+
+
+def _a_qdrant(target: str) -> bytes:
+    """Answer as a server whose collection holds vectors of ``openai:m``."""
+    config = {"metadata": {"memoryos": {"embedder": "openai:m", "dimensions": 3}}}
+    return http_answer(msgspec.json.encode({"version": "1.19.0"} if target == "/" else {"result": {"config": config}}))
+
+
+async def test_authorities_that_cannot_be_read_are_remarked_upon(tmp_path: Path) -> None:
+    storage = msgspec.structs.replace(_absent_servers().storage, qdrant=QdrantSettings(url="https://localhost:1"))
+
+    remarks = await inspect(storage, ca_file=str(tmp_path / "gone.pem"))
+
+    assert [(remark.check, remark.ok) for remark in remarks] == [("redis durability", False), ("qdrant version", False)]
 
 
 async def test_servers_that_are_absent_are_remarked_upon() -> None:

@@ -57,7 +57,9 @@ TEXTS = {
     errors.MemoryDisabled(): "memory is disabled: the storage profile is noop",
     errors.ConfigurationError(["a: bad", "b: worse"]): "a: bad\nb: worse",
     errors.EmbedderMismatch(stored="a/1", configured="b/2"): (
-        "the memory index was built with embedder a/1, configured is b/2: reembed"
+        "the memory index was built with embedder a/1, configured is b/2 (embedding.kind): configure the first again, "
+        "or build the index anew, with `memoryos-gateway reembed` or, on the server profile, by export and import into "
+        "another storage.qdrant.collection (docs/how-to/cluster.md)"
     ),
     errors.InvalidEvent("no"): "no",
     errors.Overloaded("queue"): "queue is full",

@@ -102,6 +102,11 @@ def test_version_0_keeps_its_own_id_and_time() -> None:
     assert (event.event_id, event.messages[0].timestamp) == ("mine", datetime(2025, 1, 1, tzinfo=UTC))
 
 
+@pytest.mark.parametrize("version", [{}, {"v": 0}], ids=["no version", "version 0"])
+def test_version_0_may_name_the_one_tenant_it_is_of(version: dict[str, Any]) -> None:
+    assert read({**V0, **version, "tenant_id": "default"}) == read(V0)
+
+
 def test_times_come_out_in_utc() -> None:
     message = {**V1["messages"][0], "timestamp": "2026-03-01T13:00:00+01:00"}
     event = read({**V1, "messages": [message], "accepted_at": "2026-03-01T12:00:00"})
@@ -139,6 +144,11 @@ INVALID: dict[str, tuple[object, str]] = {
     "a bad user": ({**V1, "user_id": "/"}, "not a valid event: user_id"),
     "a bad session": ({**V1, "session_id": "a b"}, "not a valid event: session_id"),
     "a bad agent": ({**V1, "agent_id": "a b"}, "not a valid event: agent_id"),
+    "version 0 of another tenant": ({**V0, "tenant_id": "acme"}, "tenant_id: .* 'default'; .*payload form"),
+    "version 0 of an empty tenant": ({**V0, "tenant_id": ""}, "tenant_id: "),
+    "version 0 of a number": ({**V0, "tenant_id": 7}, "not an event: .*tenant_id"),
+    "bytes that are no UTF-8": (b'{"user_id":"u","role":"user","content":"caf\xe9"}', "not an event: not valid UTF-8$"),
+    "bytes that Python escaped": ({**V0, "content": "caf\udce9 au lait"}, "not an event: not valid UTF-8$"),
     "version 0 without a user": ({**V0, "user_id": None}, "not an event"),
     "version 0 of a system": ({**V0, "role": "system"}, r"messages\[0\].role"),
 }

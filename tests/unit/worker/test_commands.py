@@ -64,6 +64,15 @@ def test_a_usage_error_exits_with_2(argv: list[str], capsys: pytest.CaptureFixtu
     assert "usage: memoryos-worker" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("count", ["0", "-1", "many", "1.5", ""])
+def test_a_count_that_is_none_is_refused_in_words(count: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["dlq", "list", f"--count={count}"])
+
+    refusal = capsys.readouterr().err.splitlines()[-1]
+    assert refusal.endswith(f"argument --count: must be a whole number from 1 on, is {count!r}")
+
+
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])

@@ -1,6 +1,7 @@
 """The commands over dead letters and the queue: which are meant, what is done to them, and what is printed."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -66,6 +67,13 @@ async def test_programs_get_everything_payloads_included() -> None:
         "payload_encoding": "utf-8",
     }
     assert (second["payload"], second["payload_encoding"]) == ("/wA=", "base64")
+
+
+async def test_a_letter_that_does_not_say_when_it_failed_has_no_date() -> None:
+    box = Letterbox([make_letter(1, failed_at=datetime(1970, 1, 1, tzinfo=UTC))])
+
+    assert (await run(box, "list")).text.splitlines()[1].split()[:6] == ["1-0", "1001-0", "e1", "ana", "5", "-"]
+    assert json.loads((await run(box, "list", "--json")).text)[0]["failed_at"] is None
 
 
 async def test_the_oldest_are_listed_and_no_more_are_read_than_are_shown() -> None:

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+from loguru import logger
 
 from memoryos_adapters.settings import Settings, WorkerSettings
 from memoryos_ports.errors import ConfigurationError
 from memoryos_ports.events import Delivery
 from memoryos_worker.endpoint import listening, url_of
 from memoryos_worker.health import ask_health
+from memoryos_worker.serve import serve
 from tests.support.consolidation import facts
 from tests.support.faults import DOWN
 from tests.support.makers import ANA, make_event
@@ -136,10 +138,34 @@ def test_a_taken_address_is_named() -> None:
     with taken_port() as taken:
         port = taken.getsockname()[1]
         with (
-            pytest.raises(ConfigurationError, match=f"worker: cannot listen on 127.0.0.1:{port}: "),
+            pytest.raises(ConfigurationError, match=f"^worker.port: cannot listen on 127.0.0.1:{port}: "),
             listening(WorkerSettings(port=port)),
         ):
             pass
+
+
+def test_a_host_that_is_not_of_this_machine_is_named() -> None:
+    with (
+        pytest.raises(
+            ConfigurationError, match=r"^worker\.host: cannot listen on 192\.0\.2\.1:0: "
+        ),  # RFC 5737: nobody's
+        listening(WorkerSettings(host="192.0.2.1")),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("async_pipeline", "warnings"), [(False, 1), (True, 0), (None, 0)])
+async def test_beside_gateways_that_apply_events_themselves_it_says_so(
+    async_pipeline: bool | None, warnings: int
+) -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING")
+    with taken_port() as taken:
+        worker = WorkerSettings(port=taken.getsockname()[1], async_pipeline=async_pipeline)
+        with pytest.raises(ConfigurationError):  # so that it ends there
+            await serve(Settings(worker=worker), announce=lines.append)
+    logger.remove(sink)
+    assert ["gateways with this configuration apply events too" in line for line in lines] == [True] * warnings
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,15 @@ from typing import Any, Final, Self
 import msgspec
 from redis.asyncio.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import MovedError, NoScriptError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import (
+    InvalidResponse,
+    MovedError,
+    NoPermissionError,
+    NoScriptError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from memoryos_adapters.breaker import Breaker
@@ -32,8 +40,9 @@ _PROBE: Final = "memoryos:probe"
 _PAGE: Final = 500
 # the code of an error, which inside a script's error stands in the middle of Redis 6.2's text
 _CODE: Final = re.compile(
-    r"(?:^|-)(READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|TRYAGAIN|ASK|NOAUTH)\b"
+    r"(?:^|-)(READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|TRYAGAIN|ASK|NOAUTH|NOPERM|BUSY)\b"
 )
+_NOT_ALLOWED: Final = ("The user executing the script can't run", "ACL failure in script")  # of Redis 6.2, of 7
 _OF_ANOTHER_SERVER: Final = frozenset({"READONLY", "LOADING", "MASTERDOWN"})
 
 
@@ -207,6 +216,9 @@ def redis_errors() -> Iterator[None]:
         raise UpstreamTimeout(upstream=UPSTREAM, detail=str(exc)) from exc
     except (RedisConnectionError, RedisClusterException, OSError) as exc:
         raise UpstreamUnavailable(upstream=UPSTREAM, detail=str(exc)) from exc
+    except InvalidResponse as exc:
+        detail = f"what is at storage.redis.url, or is a sentinel, does not answer as Redis does: {exc}"
+        raise UpstreamProtocolError(upstream=UPSTREAM, detail=detail) from exc
     except RedisError as exc:
         match _code(exc):
             case None:
@@ -234,5 +246,7 @@ def _code(answer: Any) -> str | None:
     """Return the code of an error that is none of a command, but of the server's state; None for all else."""
     if not isinstance(answer, RedisError):
         return None
+    if isinstance(answer, NoPermissionError) or any(words in str(answer) for words in _NOT_ALLOWED):
+        return "NOPERM"
     found = _CODE.search(f"{answer.status_code or ''} {answer}".lstrip())
     return found[1] if found else None

@@ -1,11 +1,14 @@
 """The gateway's wiring: core services over the open adapters."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
 
 from dependency_injector import providers
 
 from memoryos_adapters.container import AdapterContainer
 from memoryos_adapters.metrics import EventMetrics
+from memoryos_adapters.profiles.adapters import OUTBOX_PROBE
 from memoryos_adapters.settings import Settings
 from memoryos_core.chat.conversations import Conversations
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
@@ -32,7 +35,11 @@ from memoryos_gateway.model_catalog import ModelCatalog
 from memoryos_gateway.routing_container import RoutingContainer, with_llms
 from memoryos_ports.clock import Clock
 from memoryos_ports.embedding import Embedder
+from memoryos_ports.events import EventLog
 from memoryos_ports.outbox import Outbox
+
+TIDY_STREAM_EVERY_S: Final = 60.0
+"""As a worker does."""
 
 
 def make_local_embeddings(settings: Settings, embedder: Embedder) -> Provider:
@@ -72,8 +79,17 @@ def make_chat_memory(
 
 
 def probes_of(probes: Mapping[str, Probe | None]) -> list[Probe]:
-    """Return the probes that there are."""
-    return [probe for probe in probes.values() if probe is not None]
+    """Return the probes of what events need to be applied."""
+    return [probe for name, probe in probes.items() if probe is not None and name != OUTBOX_PROBE]
+
+
+def make_housekeeping(settings: Settings, events: EventLog, clock: Clock) -> Housekeeping:
+    """Return what forgets old receipts: on the server profile when and as the settings say, as a worker does."""
+    if settings.storage.profile != "server":
+        return Housekeeping(events=events, clock=clock)
+    days = settings.storage.redis.receipts_days
+    kept = timedelta(days=days) if days else None
+    return Housekeeping(events=events, clock=clock, kept=kept, every_s=TIDY_STREAM_EVERY_S)
 
 
 def shown_outbox(settings: Settings, outbox: Outbox) -> Outbox | None:
@@ -146,7 +162,9 @@ class GatewayContainer(MemoryContainer):
         chat_memory=chat_memory,
         metrics=RoutingContainer.gateway_metrics,
     )
-    housekeeping = providers.Singleton(Housekeeping, events=AdapterContainer.events, clock=AdapterContainer.clock)
+    housekeeping = providers.Singleton(
+        make_housekeeping, AdapterContainer.settings, AdapterContainer.events, AdapterContainer.clock
+    )
     services = providers.Singleton(
         Services,
         chat=chat,

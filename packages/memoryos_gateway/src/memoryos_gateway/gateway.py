@@ -44,11 +44,12 @@ async def run_gateway(container: GatewayContainer) -> AsyncIterator[Gateway]:
 
     At the end the exchanges in hand are stored, what the runner has taken is finished, visits are counted, and the
     outbox is emptied, within `GRACE_S`; what still waits, in the log or in the outbox, is applied after the next start.
+    Raises ConfigurationError when the log says that this gateway cannot consume.
     """
     resolve_all(container)
     settings, health = container.settings(), container.health()
     await health.check()
-    async with asyncio.TaskGroup() as tasks:
+    async with _out_of_its_group(), asyncio.TaskGroup() as tasks:
         delivering = tasks.create_task(container.outbox().run())
         endless = [tasks.create_task(work) for work in _endless(container)]
         ending = {tasks.create_task(work) for work in _ending(container)}
@@ -68,11 +69,25 @@ async def run_gateway(container: GatewayContainer) -> AsyncIterator[Gateway]:
             for task in endless:
                 task.cancel()
             await container.chat_memory().drain()
+            await container.watch().look()  # what was lost since it looked last, and by now
             _stop(container)
-            ending.add(tasks.create_task(_drain(container)))
-            await asyncio.wait(ending, timeout=GRACE_S)
+            if not delivering.cancelling():  # else the group is ending because one of its tasks failed
+                ending.add(tasks.create_task(_drain(container)))
+            if ending:
+                await asyncio.wait(ending, timeout=GRACE_S)
             for task in (*ending, delivering):
                 task.cancel()  # without effect when it has ended; what is in hand is handed out again at the next start
+
+
+@asynccontextmanager
+async def _out_of_its_group() -> AsyncIterator[None]:
+    """Raise what failed in the block by itself: a task group puts it into a group of one."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        if len(group.exceptions) > 1:
+            raise
+        raise group.exceptions[0] from group
 
 
 def consumes_events(settings: Settings) -> bool:

@@ -2,8 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from tempfile import TemporaryDirectory
 
@@ -77,7 +77,7 @@ async def _serving_alone(settings: Settings) -> AsyncIterator[str]:
         router=msgspec.structs.replace(settings.router, tiers=()),
         consolidation=msgspec.structs.replace(settings.consolidation, llm=None),
     )
-    with _out_of_its_group(), hold_data_directory(alone) as directory:
+    with hold_data_directory(alone) as directory:
         async with open_gateway(alone, directory) as gateway, _serving(gateway) as url:
             yield url
 
@@ -94,14 +94,3 @@ async def _serving(gateway: Gateway) -> AsyncIterator[str]:
         finally:
             server.should_exit = True
             await serving
-
-
-@contextmanager
-def _out_of_its_group() -> Iterator[None]:
-    """Raise what failed in the block by itself: the gateway's task group puts it into a group of one."""
-    try:
-        yield
-    except ExceptionGroup as group:
-        if len(group.exceptions) > 1:
-            raise
-        raise group.exceptions[0] from group

@@ -145,7 +145,11 @@ class EmbedderMismatch(MemoryOSError):
     """The index holds vectors of another embedder; mixing them would make recall silently wrong."""
 
     def __init__(self, *, stored: str, configured: str) -> None:
-        super().__init__(f"the memory index was built with embedder {stored}, configured is {configured}: reembed")
+        super().__init__(
+            f"the memory index was built with embedder {stored}, configured is {configured} (embedding.kind): "
+            "configure the first again, or build the index anew, with `memoryos-gateway reembed` or, on the server "
+            "profile, by export and import into another storage.qdrant.collection (docs/how-to/cluster.md)"
+        )
         self.stored, self.configured = stored, configured
 
 

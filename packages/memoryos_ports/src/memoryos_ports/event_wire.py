@@ -23,6 +23,7 @@ class _EventV0(msgspec.Struct, frozen=True, kw_only=True):
     content: str
     timestamp: datetime | None = None
     event_id: str | None = None
+    tenant_id: str | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -50,12 +51,23 @@ def decode_event(payload: bytes, *, entry_id: str, received_at: datetime) -> Tur
             raise InvalidEvent(f"unknown event version {version!r}: this consumer reads 0 and {EVENT_VERSION}")
         return _checked(_v1_decoder.decode(payload))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as exc:
-        raise InvalidEvent(f"not an event: {exc}") from exc
+        raise InvalidEvent(f"not an event: {_reason(exc)}") from exc
     except InvalidInput as exc:
         raise InvalidEvent(f"not a valid event: {exc}") from exc
 
 
+def _reason(error: Exception) -> str:
+    """Return why it is none; bytes of a typed entry that are no UTF-8 arrive as lone surrogates (PEP 383)."""
+    is_encoding = isinstance(error, UnicodeDecodeError) or "surrogate" in str(error)
+    return "not valid UTF-8" if is_encoding else str(error)
+
+
 def _from_v0(event: _EventV0, *, entry_id: str, received_at: datetime) -> TurnsEvent:
+    if event.tenant_id not in (None, DEFAULT_TENANT):
+        raise InvalidEvent(
+            f"tenant_id: an event without a version is of the tenant {DEFAULT_TENANT!r}; "
+            'for another one use the payload form, {"v": 1, "type": "turns", "tenant_id": ...}'
+        )
     timestamp = event.timestamp or received_at
     return TurnsEvent(
         v=EVENT_VERSION,

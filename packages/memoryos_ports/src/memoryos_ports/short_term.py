@@ -31,6 +31,13 @@ class ShortTermStore(Protocol):
         """Return the newest `limit` turns of a session, in order, newest last."""
         ...
 
+    async def latest(self, scope: Scope, *, limit: int) -> list[Page]:
+        """Return the newest `limit` turns of a scope, of every session and of none, indexed or not; newest last.
+
+        A store may look at `limit` sessions only: those that took turns last, where it knows them.
+        """
+        ...
+
     async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
         """Return those of the turns that are kept, in the order asked for."""
         ...

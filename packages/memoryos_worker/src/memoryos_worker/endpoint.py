@@ -1,5 +1,6 @@
 """The worker's HTTP: its health and its metrics, for whoever runs it."""
 
+import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -59,9 +60,10 @@ def listening(settings: WorkerSettings) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((settings.host, settings.port), family=family)
     except OSError as exc:
-        raise ConfigurationError(
-            [f"worker: cannot listen on {settings.host}:{settings.port}: {exc.strerror or exc}"]
-        ) from exc
+        is_of_host = isinstance(exc, socket.gaierror) or exc.errno == errno.EADDRNOTAVAIL
+        key = "worker.host" if is_of_host else "worker.port"
+        problem = f"cannot listen on {settings.host}:{settings.port}: {exc.strerror or exc}"
+        raise ConfigurationError([f"{key}: {problem}"]) from exc
     with listener:
         yield listener
 

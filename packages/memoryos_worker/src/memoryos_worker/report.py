@@ -2,8 +2,8 @@
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Final, Literal
 
 import msgspec
 
@@ -13,11 +13,14 @@ from memoryos_ports.events import QueueStats
 ERROR_WIDTH = 72
 """How many characters of an error people are shown."""
 
+_UNTOLD: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a letter failed that does not say so, as one that a person has typed may not."""
+
 _HEADINGS = ("ID", "SOURCE ID", "EVENT", "USER", "ATTEMPTS", "FAILED AT", "ERROR")
 
 
 class LetterAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A dead letter for programs; a payload that is not UTF-8 is there in base64."""
+    """A dead letter for programs; a payload that is not UTF-8 is there in base64, and null is what it does not say."""
 
     id: str
     source: str
@@ -26,7 +29,7 @@ class LetterAnswer(msgspec.Struct, frozen=True, kw_only=True):
     tenant_id: str | None
     user_id: str | None
     attempts: int
-    failed_at: datetime
+    failed_at: datetime | None
     error: str
     payload: str
     payload_encoding: Literal["utf-8", "base64"]
@@ -66,7 +69,7 @@ def _row(letter: DeadLetter) -> tuple[str, ...]:
         _plain(letter.event_id or "-"),
         _plain(letter.user_id or "-"),
         str(letter.attempts),
-        letter.failed_at.isoformat(timespec="seconds"),
+        "-" if letter.failed_at == _UNTOLD else letter.failed_at.isoformat(timespec="seconds"),
         _shortened(_plain(letter.error)),
     )
 
@@ -89,7 +92,7 @@ def _answer(letter: DeadLetter) -> LetterAnswer:
         tenant_id=letter.tenant_id,
         user_id=letter.user_id,
         attempts=letter.attempts,
-        failed_at=letter.failed_at,
+        failed_at=None if letter.failed_at == _UNTOLD else letter.failed_at,
         error=letter.error,
         payload=payload,
         payload_encoding=encoding,

@@ -20,6 +20,8 @@ async def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     `announce` is told where health and metrics are, once they are answered there. Raises ConfigurationError when that
     address or the name of the consumer is taken.
     """
+    if settings.worker.async_pipeline is False:
+        logger.warning("gateways with this configuration apply events too (MEMORYOS_ASYNC_MEMORY_PIPELINE is off)")
     with listening(settings.worker) as listener:
         async with open_adapters(settings) as adapters:
             container = WorkerContainer(**slots(settings, adapters))

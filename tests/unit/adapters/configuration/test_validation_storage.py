@@ -128,6 +128,12 @@ def test_a_wrong_setting_is_refused_by_its_key(tmp_path: Path, storage: str, fau
     assert found.startswith(fault)
 
 
+def test_a_default_that_is_wrong_here_is_not_laid_at_the_door_of_another_key() -> None:
+    environ = {"MEMORYOS__STORAGE__REDIS__MODE": "cluster", "MEMORYOS__WORKER__CLAIM_IDLE_MS": "60000"}
+    (fault,) = faults_of(environ)
+    assert fault.startswith("worker.stream: needs a hash tag in a cluster (found 'chat_log'; such as {chat_log}")
+
+
 @pytest.mark.parametrize("address", ["", "host", "host:", ":1", "host:port", "host:70000", "a:1/x", "u@a:1", "::1:5"])
 def test_what_is_no_address_of_a_sentinel_is_refused(address: str) -> None:
     environ = {

@@ -182,7 +182,7 @@ async def test_a_file_that_cannot_be_written_is_emptied_all_the_same(tmp_path: P
 
         await _delivered(setup)
         assert sorted(await setup.applied()) == [event.event_id for event in events]
-        with pytest.raises(StorageFull):
+        with pytest.raises(UpstreamUnavailable, match="outbox"):
             await setup.outbox.ping_file()
     async with open_setup(tmp_path) as after:  # nobody could note what was delivered: a repeat changes nothing
         await _delivered(after)
@@ -201,8 +201,25 @@ async def test_what_was_delivered_and_not_noted_is_as_the_log_says(setup: Setup)
     assert await setup.outbox.receipt(ANA, event.event_id) == make_receipt(event, "stored", attempts=1)
     assert await setup.outbox.settled(ANA, event.event_id, timeout_s=0) == make_receipt(event, "stored", attempts=1)
     assert (await setup.outbox.publish(event)).outcome == "same"
-    setup.local.mend()
+
+
+async def test_a_file_that_cannot_be_written_is_told_before_anything_has_to_wait_in_it(setup: Setup) -> None:
     await setup.outbox.ping_file()
+    setup.local.fail("ping", error=FULL)
+
+    with pytest.raises(StorageFull):
+        await setup.outbox.ping_file()
+
+
+async def test_an_event_that_the_file_could_not_take_is_told_for_a_while(setup: Setup) -> None:
+    """A full disk may have room for what the probe writes, and none for an event."""
+    setup.remote.fail("publish", "ping", error=DOWN)
+    setup.local.fail("publish", error=FULL, times=1)
+
+    with pytest.raises(StorageFull):
+        await setup.outbox.publish(make_event())
+    with pytest.raises(UpstreamUnavailable, match="outbox"):
+        await setup.outbox.ping_file()
 
 
 async def test_a_delivery_that_always_fails_stops_no_others(setup: Setup) -> None:
@@ -216,9 +233,10 @@ async def test_a_delivery_that_always_fails_stops_no_others(setup: Setup) -> Non
     setup.remote.mend()
     setup.remote.fail("contest", error=StorageFull("redis"))
 
+    ids: list[str] = []
     async with asyncio.timeout(PATIENCE_S):
-        while "e99" not in await setup.applied():
-            await asyncio.sleep(0)
+        while "e99" not in ids:
+            ids += [str(delivery.event_id) for delivery in await setup.direct.receive(limit=1, wait_s=PATIENCE_S)]
     assert await setup.outbox.state() == OutboxState(waiting=40)
 
 

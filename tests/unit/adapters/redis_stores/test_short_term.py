@@ -12,7 +12,7 @@ from memoryos_adapters.short_term.redis import RedisShortTerm
 from memoryos_ports.cursor import position_of
 from memoryos_ports.ids import SessionId
 from memoryos_ports.memory import Page
-from tests.support.makers import ANA, make_page
+from tests.support.makers import ANA, after, make_page
 
 DAYS = 30
 MS_PER_DAY = 86_400_000
@@ -110,6 +110,28 @@ async def test_an_expired_session_is_forgotten_in_whole_when_another_takes_turns
     assert set(await keys(redis)) == names - {name for name in names if "s1" in name}
     (places,) = [name for name in names if name.endswith(":places")]
     assert await redis.execute("HLEN", places) == 2
+
+
+async def test_an_expired_session_takes_no_place_among_the_latest_turns(
+    store: RedisShortTerm, redis: RedisDatabase
+) -> None:
+    expired = [make_page("new", event=name, session_id=S1, timestamp=after(1)) for name in "abc"]
+    alive = by_place([turn(name, S2) for name in "def"])
+    await store.append(expired, indexed=True)
+    await pass_days(redis, DAYS - 10)
+    await store.append(alive, indexed=True)
+    await pass_days(redis, 10)
+    assert await store.latest(ANA, limit=3) == alive
+
+
+async def test_of_many_sessions_those_that_took_turns_last_have_the_latest_turns(
+    store: RedisShortTerm, redis: RedisDatabase
+) -> None:
+    pages = [turn(f"t{number}", SessionId(f"s{number}")) for number in (2, 3, 1)]
+    for page in pages:
+        await store.append([page], indexed=True)
+        await pass_days(redis, 1)
+    assert await store.latest(ANA, limit=2) == by_place(pages[1:])
 
 
 async def test_nothing_is_left_of_a_user_who_comes_no_more(store: RedisShortTerm, redis: RedisDatabase) -> None:

@@ -8,7 +8,7 @@ import pytest
 from memoryos_adapters.storage.edge_index import EdgeIndex
 from memoryos_adapters.storage.edge_points import Points
 from memoryos_adapters.storage.edge_shard import open_shard
-from memoryos_adapters.storage.writing import insert
+from memoryos_adapters.storage.inserting import insert
 from tests.contract.storage.indexes import NORTH, STAMP, UP, make_entry, make_page
 
 LARGE = [make_page(f"large {number}", "tea " * (3 * 2**18)) for number in range(3)]
@@ -19,7 +19,7 @@ SMALL = make_page("small", "green tea")
 def points(tmp_path: Path) -> Iterator[Points]:
     shard = open_shard(tmp_path, STAMP, reserve_bytes=0)
     index = EdgeIndex(shard, tmp_path, STAMP, reserve_bytes=0)
-    index.run(insert([[*(make_entry(page, NORTH) for page in LARGE), make_entry(SMALL, UP, NORTH)]]))
+    index.run(insert([[*(make_entry(page, NORTH) for page in LARGE), make_entry(SMALL, UP, NORTH)]], "claim"))
     yield Points(shard)
     index.close()
 

@@ -159,12 +159,13 @@ async def test_a_broken_file_is_told_in_our_words(tmp_path: Path, broken: str, c
     assert caught.value.__cause__ is not None
 
 
-async def test_a_broken_payload_store_fails_reads_in_our_words(tmp_path: Path) -> None:
+async def test_a_broken_payload_store_fails_in_our_words(tmp_path: Path) -> None:
+    """At the start, when what the log has to replay reads payloads, and else with the first read."""
     await fill(tmp_path)
     overwrite(tmp_path, "shard/segments/*/payload_storage/page_0.dat", b"\xff" * 2**20)
 
-    async with QdrantEdgeMemory.open(tmp_path, STAMP) as memory:
-        with pytest.raises(MemoryOSError) as caught:
+    with pytest.raises(MemoryOSError) as caught:
+        async with QdrantEdgeMemory.open(tmp_path, STAMP) as memory:
             await memory.get(ANN, [PAGE.id])
 
     assert caught.value.__cause__ is not None

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given, settings
 from qdrant_client import models
 
-from memoryos_adapters.storage import qdrant_writes
 from memoryos_adapters.storage.conditions import Clause, HasVector, equals
 from memoryos_adapters.storage.filter_bounds import at_least
 from memoryos_adapters.storage.known import Known
 from memoryos_adapters.storage.qdrant_queries import Answers, encode_queries, read_answers
-from memoryos_adapters.storage.qdrant_writes import encode_writes
+from memoryos_adapters.storage.qdrant_writes import BODY_BYTES, encode_writes
 from memoryos_adapters.storage.requests import (
     Delete,
     DeleteWhere,
@@ -111,12 +110,13 @@ def test_every_operation_is_one_of_qdrants() -> None:
         Upsert(points=[point(1)], mode="upsert", only=MINE),
         Upsert(points=[point(1)], mode="insert_only"),
         Delete(ids=["p1"]),
+        Delete(ids=["p1"], only=MINE),
         DeleteWhere(wanted=MINE),
         SetPayload(ids=["p1"], payload={"search_scope": None}, only=MINE),
     ]
 
     (body,) = encode_writes(written)
-    put, inserted, deleted, cleared, changed = models.UpdateOperations.model_validate_json(body).operations
+    put, inserted, deleted, dropped, cleared, changed = models.UpdateOperations.model_validate_json(body).operations
 
     assert isinstance(put, models.UpsertOperation)
     assert isinstance(put.upsert, models.PointsList)
@@ -126,6 +126,9 @@ def test_every_operation_is_one_of_qdrants() -> None:
     assert inserted.upsert.update_mode is models.UpdateMode.INSERT_ONLY
     assert inserted.upsert.update_filter is None
     assert deleted == models.DeleteOperation(delete=models.PointIdsList(points=["p1"]))
+    assert isinstance(dropped, models.DeleteOperation)
+    assert isinstance(dropped.delete, models.FilterSelector)
+    assert models.HasIdCondition(has_id=["p1"]) in (dropped.delete.filter.must or [])
     assert isinstance(cleared, models.DeleteOperation)
     assert isinstance(changed, models.SetPayloadOperation)
     assert changed.set_payload.payload == {"search_scope": None}
@@ -141,7 +144,7 @@ def test_bodies_are_cut_and_lose_nothing_nor_its_order(size: int) -> None:
 
     bodies = [*encode_writes(written)]
 
-    assert all(len(body) < 2 * qdrant_writes._BODY_BYTES for body in bodies)
+    assert all(len(body) < 2 * BODY_BYTES for body in bodies)
     operations = [*chain(*(models.UpdateOperations.model_validate_json(body).operations for body in bodies))]
     *upserts, last = operations
     ids = [

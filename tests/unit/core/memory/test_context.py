@@ -54,6 +54,17 @@ async def test_short_term_memory_is_that_of_the_agent_and_the_time(session: str 
     assert [page.text for page in context.short_term] == ["turn 1"]
 
 
+async def test_without_the_index_the_context_is_made_of_the_newest_turns(stack: MemoryStack) -> None:
+    await stack.ingest_text("my tea is green")
+    stack.faults.storage.fail("*")
+    service = ContextService(
+        recall=stack.recall, short_term=stack.short_term, profile=ProfileService(stack.documents), budget_tokens=80
+    )
+    context = await service.gather(make_question("which tea"), limit=5)
+    assert "my tea is green" in context.text
+    assert (len(context.hits), context.degraded) == (1, True)
+
+
 @pytest.mark.parametrize("limit", [1, 5])
 async def test_a_turn_that_tells_what_has_ended_comes_with_the_fact_that_holds(limit: int, stack: MemoryStack) -> None:
     await stack.handlers.apply(make_event("e1", "I live in Rome.", at=after(0)))

@@ -1,17 +1,19 @@
 """Taking turns in: durable once, applied as often as may be, and never under an id of another content."""
 
 import asyncio
+from contextlib import nullcontext
 
 import msgspec
 import pytest
 
 from memoryos_core.consolidation.backlog import UNSORTED_KIND
 from memoryos_core.memory.indexing import Indexer
-from memoryos_core.memory.ingest import Ingest
+from memoryos_core.memory.ingest import Ingest, pages_of
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_ports.errors import EventIdReused, InvalidEvent, MemoryDisabled, NotFound, UpstreamUnavailable
 from memoryos_ports.events import EventMessage
 from memoryos_ports.ids import EventId, SessionId, page_id
+from memoryos_ports.memory import Source
 from tests.support.makers import ANA, BOB, NOON, after, make_event, make_turn
 from tests.support.memory_stack import MemoryStack
 
@@ -122,6 +124,36 @@ async def test_a_delivery_with_other_content_does_not_take_the_place_in_short_te
     with pytest.raises(InvalidEvent):
         await stack.handlers.apply(make_event("e1", "coffee?", "black", session_id="s1"))
     assert [page.text for page in await stack.short_term.recent(ANA, SessionId("s1"), limit=9)] == ["tea?"]
+
+
+@pytest.mark.parametrize("source", ["api", "chat"])
+async def test_short_term_memory_that_took_the_other_content_in_first_is_mended(
+    stack: MemoryStack, source: Source
+) -> None:
+    """Two workers at the same time: one's words reach short-term memory first, the other's the index."""
+    winner = make_event("e1", "tea?", "green", session_id="s1", source=source)
+    loser = make_event("e1", "coffee?", "black", "sweet", session_id="s1", source=source)
+    await stack.short_term.append(pages_of(loser))
+    await stack.storage.insert(await Indexer(stack.embedder).entries(pages_of(winner)))
+    with nullcontext() if source == "chat" else pytest.raises(InvalidEvent):
+        await stack.ingest.apply(loser)
+    assert [page.text for page in await stack.short_term.recent(ANA, SessionId("s1"), limit=9)] == ["tea?", "green"]
+    assert await stack.short_term.unindexed(ANA, limit=9) == []
+    assert [page.text for page in await stack.pages()] == ["tea?", "green"]
+
+
+async def test_a_content_that_comes_too_late_takes_nothing_of_the_first_from_short_term_memory(
+    stack: MemoryStack,
+) -> None:
+    """The first may still be at its later pages."""
+    winner, loser = make_event("e1", "tea?", "green", session_id="s1"), make_event("e1", "coffee?", "black")
+    await stack.short_term.append(pages_of(winner))
+    await stack.storage.insert(await Indexer(stack.embedder).entries(pages_of(winner)[:1]))
+    with pytest.raises(InvalidEvent):
+        await stack.ingest.apply(loser)
+    await stack.ingest.apply(winner)
+    assert [page.text for page in await stack.short_term.recent(ANA, SessionId("s1"), limit=9)] == ["tea?", "green"]
+    assert [page.text for page in await stack.pages()] == ["tea?", "green"]
 
 
 async def test_of_two_answers_of_a_chat_the_first_stays_and_nobody_is_told(stack: MemoryStack) -> None:

@@ -8,16 +8,17 @@ import pytest
 from memoryos_adapters.embedding.hashed import HashedEmbedder
 from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
 from memoryos_core.memory.indexing import Indexer
-from memoryos_core.memory.recall import KNOWLEDGE, QUESTION_CHARS, Recall
+from memoryos_core.memory.recall import KNOWLEDGE, QUESTION_CHARS, Question, Recall
 from memoryos_core.ranking.passage import PASSAGE_CHARS
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_core.safety.redaction import Redactor
 from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.errors import EmbedderMismatch, UpstreamUnavailable
+from memoryos_ports.filters import Condition
 from memoryos_ports.ids import AgentId, SessionId
 from memoryos_ports.knowledge import Fact
 from memoryos_ports.memory import MemoryKind
-from tests.support.makers import BOB, OTHER_ANA, after, make_event, make_fact, make_question, make_turn
+from tests.support.makers import ANA, BOB, OTHER_ANA, after, make_event, make_fact, make_page, make_question, make_turn
 from tests.support.memory_stack import MemoryStack, fast_directory
 
 PATIENCE_S = 10.0
@@ -72,20 +73,79 @@ async def test_more_fresh_turns_than_are_embedded_are_found_by_words(stack: Memo
     assert best.page.text == "oolong from Fujian"
 
 
-async def test_search_raises_when_the_index_is_down(stack: MemoryStack) -> None:
+@pytest.mark.parametrize("in_time", [False, True])
+async def test_without_the_index_the_newest_turns_that_share_words_are_found(in_time: bool, stack: MemoryStack) -> None:
+    await stack.ingest.accept(make_event("e0", "my tea was black", session_id="s1"))
+    await stack.settle()
+    await stack.ingest.accept(make_event("e1", "my tea is green"))
+    await stack.ingest.accept(make_event("e2", "the weather is fine"))
+    stack.faults.storage.fail("*")
+    found = stack.recall.search_or_degrade(TEA, timeout_s=PATIENCE_S) if in_time else stack.recall.search(TEA)
+    recalled = await found
+    assert recalled.degraded
+    assert {hit.page.text for hit in recalled.hits} == {"my tea was black", "my tea is green"}
+
+
+async def test_without_the_index_no_more_is_found_than_is_asked_for(stack: MemoryStack) -> None:
+    await stack.handlers.apply(make_event("e1", *(f"tea {number}" for number in range(9))))
+    stack.faults.storage.fail("*")
+    assert len((await stack.recall.search(make_question("tea", limit=4))).hits) == 4
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        make_question("tea", session_id=SessionId("s1")),
+        make_question("tea", agent_id=AgentId("a1")),
+        make_question("tea", until=after(59)),
+        make_question("tea", filters=Condition(field="metadata.topic", op="eq", value="tea")),
+    ],
+    ids=["session", "agent", "time", "filter"],
+)
+async def test_without_the_index_a_question_keeps_to_what_it_names(question: Question, stack: MemoryStack) -> None:
+    first = make_event("e1", "early tea", session_id="s1", agent_id="a1", metadata={"topic": "tea"})
+    await stack.handlers.apply(first)
+    await stack.handlers.apply(
+        make_event("e2", make_turn("late tea", at=after(60)), session_id="s2", agent_id="a2", metadata={"topic": "no"})
+    )
+    stack.faults.storage.fail("*")
+    assert [hit.page.text for hit in (await stack.recall.search(question)).hits] == ["early tea"]
+
+
+async def test_without_the_index_nothing_hidden_or_deleted_and_nobody_elses_is_found(stack: MemoryStack) -> None:
+    await stack.handlers.apply(make_event("e1", "my tea is green"))
+    superseded, deleted, quarantined = (
+        msgspec.structs.replace(make_page("hidden tea", event=name), quarantined=name == "q") for name in "sdq"
+    )
+    await stack.short_term.append([superseded, deleted, quarantined], indexed=True)
+    await stack.supersession.apply(ANA, superseded=[superseded.id], inserted=[])
+    await stack.library.remove(ANA, [deleted])
+    for scope in (BOB, OTHER_ANA):
+        await stack.ingest_text("tea of somebody else", scope=scope)
+    stack.faults.storage.fail("*")
+    assert [hit.page.text for hit in (await stack.recall.search(TEA)).hits] == ["my tea is green"]
+
+
+async def test_without_the_index_knowledge_alone_cannot_be_searched(stack: MemoryStack) -> None:
+    stack.faults.storage.fail("*")
+    question = make_question("tea", kinds=frozenset({"fact", "segment"}))
+    with pytest.raises(UpstreamUnavailable):
+        await stack.recall.search(question)
+    recalled = await stack.recall.search_or_degrade(question, timeout_s=PATIENCE_S)
+    assert (recalled.hits, recalled.degraded) == ([], True)
+
+
+async def test_search_raises_when_neither_store_answers(stack: MemoryStack) -> None:
     stack.faults.storage.fail("search")
+    stack.faults.short_term.fail("latest")
     with pytest.raises(UpstreamUnavailable):
         await stack.recall.search(TEA)
 
 
-async def test_without_the_index_fresh_turns_are_found_by_words(stack: MemoryStack) -> None:
-    await stack.ingest_text("my tea was black")
-    await stack.ingest.accept(make_event("e1", "my tea is green"))
-    await stack.ingest.accept(make_event("e2", "the weather is fine"))
-    stack.faults.storage.fail("*")
-    recalled = await stack.recall.search_or_degrade(TEA, timeout_s=PATIENCE_S)
-    assert recalled.degraded
-    assert [hit.page.text for hit in recalled.hits] == ["my tea is green"]
+async def test_while_the_index_answers_the_newest_turns_are_not_asked_for(stack: MemoryStack) -> None:
+    await stack.ingest_text("my tea is green")
+    stack.faults.short_term.fail("latest")
+    assert len((await stack.recall.search(TEA)).hits) == 1
 
 
 @pytest.mark.parametrize("in_time", [False, True])
@@ -143,10 +203,13 @@ async def test_the_fact_that_holds_is_found_by_the_one_that_has_ended(stack: Mem
     assert berlin.id not in {hit.memory.id for hit in (await stack.recall.search(then)).knowledge}
 
 
-async def test_an_index_that_hangs_leaves_time_for_fresh_turns(stack: MemoryStack) -> None:
+@pytest.mark.parametrize("applied", [False, True])
+async def test_an_index_that_hangs_leaves_time_for_the_newest_turns(applied: bool, stack: MemoryStack) -> None:
     await stack.ingest.accept(make_event("e1", "my tea is green"))
+    if applied:
+        await stack.settle()
     stack.faults.storage.hang("search")
-    recalled = await stack.recall.search_or_degrade(TEA, timeout_s=0.25)
+    recalled = await stack.recall.search_or_degrade(TEA, timeout_s=1.0)
     assert ([hit.page.text for hit in recalled.hits], recalled.degraded) == (["my tea is green"], True)
 
 

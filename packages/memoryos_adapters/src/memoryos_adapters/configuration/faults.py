@@ -19,16 +19,22 @@ _LONGEST_ECHO = 80
 
 
 class Faults:
-    """Collects faults; `origin_of` says where the value at a path came from ("" when nobody gave one)."""
+    """Collects faults.
 
-    def __init__(self, origin_of: Callable[[KeyPath], str]) -> None:
+    `origin_of` says where the value at a path, or what holds it, came from ("" when nobody gave one), and `gives`
+    whether that very value was given: a default has no origin, though others of its table have.
+    """
+
+    def __init__(self, origin_of: Callable[[KeyPath], str], *, gives: Callable[[KeyPath], bool]) -> None:
         self._origin_of = origin_of
+        self._gives = gives
         self._texts: list[str] = []
         self._paths: list[KeyPath] = []
 
     def add(self, path: KeyPath, problem: str, *, found: object = HIDDEN, hint: str = "") -> None:
         """Record ``path: problem (found VALUE in ORIGIN; hint)``; `found` is echoed unless it is HIDDEN or ABSENT."""
-        origin = self._origin_of(path)
+        is_default = found is not HIDDEN and not self._gives(path)
+        origin = "" if is_default else self._origin_of(path)
         details = [text for text in (_found(found, origin), hint) if text]
         self._texts.append(f"{path_text(path)}: {problem}" + (f" ({'; '.join(details)})" if details else ""))
         self._paths.append(path)

@@ -46,6 +46,16 @@ class Layers:
                 return self._origins[path[:length]]
         return next((origin for known, origin in self._origins.items() if known[: len(path)] == path), "")
 
+    def gives(self, path: KeyPath) -> bool:
+        """Tell whether somebody gave the value at `path`; otherwise it is missing, or the default stands."""
+        value: Any = self.tree
+        for part in path:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):  # the last: it is no table, or no list
+                return False
+        return True
+
     def lay(self, values: Mapping[str, Any], *, origin: str) -> None:
         """Lay `values` over what is there: tables are merged, everything else is replaced."""
         self._merge(self.tree, values, (), origin)

@@ -27,7 +27,7 @@ def load_settings(environ: Mapping[str, str], *, flags: Mapping[str, str] = _NO_
     allowed)``. When the file itself cannot be read, the rules that look at several keys are not applied.
     """
     layers = Layers()
-    faults = Faults(layers.origin_of)
+    faults = Faults(layers.origin_of, gives=layers.gives)
     is_complete = lay_file(layers, environ, faults)
     lay_environment(layers, environ, faults)
     lay_flags(layers, flags, faults)

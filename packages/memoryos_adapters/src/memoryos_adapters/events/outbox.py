@@ -9,6 +9,8 @@ from typing import Final, TypeAlias
 import msgspec
 from loguru import logger
 
+from memoryos_adapters.events.outbox_file import OutboxFile
+from memoryos_adapters.events.owed_changes import OwedChanges
 from memoryos_adapters.relayed_events import RelayedEvents
 from memoryos_ports.clock import Clock
 from memoryos_ports.errors import InvalidEvent, MemoryOSError, Overloaded, UpstreamTimeout, UpstreamUnavailable
@@ -22,8 +24,7 @@ Contest: TypeAlias = Callable[[Event], Awaitable[None]]
 
 _DOWN: Final = (UpstreamUnavailable, UpstreamTimeout, TimeoutError)
 _AT_ONCE: Final = 32
-_LOOK_S: Final = 1.0
-_RETRY_S: Final = 0.5
+_LOOK_S: Final = 0.5
 _PROBE_EVERY_S: Final = 0.5
 _PROBE_TIMEOUT_S: Final = 2.0
 _FULL_RETRY_S: Final = 5.0
@@ -36,10 +37,13 @@ class OutboxEvents(RelayedEvents):
     that `remote` is back. `run` must be running for that. A time-out leaves open whether `remote` has the event: then
     it is delivered once more, which changes nothing. An event whose id the log turns out to know with other content is
     given to `contest`: the first stays, and this one becomes a dead letter among the log's, where people look.
+
+    A file that cannot be written takes nothing in, and what is in it is delivered all the same. That it was is noted
+    there later; a process that ends before delivers it once more.
     """
 
     def __init__(
-        self, remote: EventLog, local: EventLog, clock: Clock, *, contest: Contest, patience_s: float = 2.0
+        self, remote: EventLog, local: OutboxFile, clock: Clock, *, contest: Contest, patience_s: float = 2.0
     ) -> None:
         super().__init__(remote)
         self._local = local
@@ -51,6 +55,9 @@ class OutboxEvents(RelayedEvents):
         self._keeping = 0
         self._changes = 0
         self._news = asyncio.Event()
+        self._owed = OwedChanges("outbox")  # by handle: what came of deliveries
+        self._delivered: set[tuple[Scope, EventId]] = set()  # what the file may still hold because of that
+        self._passed_over: set[str] = set()  # handles of deliveries that failed since the oldest was last begun with
 
     async def publish(self, event: Event) -> Published:
         """Take an event in, here or there. Raises Overloaded when it cannot go there and there is no room here."""
@@ -93,23 +100,28 @@ class OutboxEvents(RelayedEvents):
     async def state(self) -> OutboxState:
         """Return what is in the outbox."""
         stats = await self._local.stats()
-        return OutboxState(waiting=stats.length, dead=stats.dead)
+        return OutboxState(waiting=max(stats.length - len(self._owed.handles), 0), dead=stats.dead)
+
+    async def ping_file(self) -> None:
+        """Return when the file can be written. Raises StorageFull or UpstreamUnavailable, and for a while after."""
+        self._owed.check()
+        await self._local.ping()
 
     async def run(self) -> None:
         """Deliver what waits, some at once, oldest first, whenever the log is there; until cancelled."""
         while True:
             await self._until_back()
+            news = self._news
             try:
-                deliveries = await self._local.receive(limit=_AT_ONCE, wait_s=_LOOK_S)
-                if not deliveries and self._may_hold:
-                    await self._look()
+                await self._catch_up()
+                is_done = not self._may_hold or not await self._deliver_some()
             except MemoryOSError as exc:
-                logger.bind(error=str(exc)).warning("outbox cannot be read")
-                await asyncio.sleep(_RETRY_S)
-            else:
-                await self._until_back()  # it may have gone since they were waited for
-                await asyncio.gather(*map(self._pass_on, deliveries))
-                self._tell()
+                self._owed.note_fault(exc)
+                is_done = True
+            if is_done:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_S):
+                        await news.wait()
 
     async def drain(self, *, timeout_s: float) -> int:
         """Return how many wait, once none does, the log is away, or the time is up."""
@@ -117,10 +129,10 @@ class OutboxEvents(RelayedEvents):
             async with asyncio.timeout(timeout_s):
                 while not self._is_away:
                     news = self._news
-                    if not (await self._local.stats()).length:
+                    if not (await self.state()).waiting:
                         return 0
                     await news.wait()
-        return (await self._local.stats()).length
+        return (await self.state()).waiting
 
     async def _known_here(self, event: Event) -> Published | None:
         """Return how an event compares to the one of its id that waits here; None when there is none."""
@@ -129,7 +141,7 @@ class OutboxEvents(RelayedEvents):
         return _queued(await self._local.publish(event))
 
     async def _waiting(self, scope: Scope, event_id: EventId) -> Receipt | None:
-        if not self._may_hold:
+        if not self._may_hold or (scope, event_id) in self._delivered:
             return None
         receipt = await self._local.receipt(scope, event_id)
         if receipt is None or receipt.state not in ("queued", "processing"):
@@ -144,6 +156,9 @@ class OutboxEvents(RelayedEvents):
             return _queued(await self._local.publish(event))
         except Overloaded as exc:
             raise Overloaded(OUTBOX, retry_after_s=_FULL_RETRY_S) from exc
+        except MemoryOSError as exc:
+            self._owed.note_fault(exc)
+            raise
         finally:
             self._keeping -= 1
             self._changes += 1
@@ -165,6 +180,18 @@ class OutboxEvents(RelayedEvents):
             self._tell()
             logger.bind(error=str(exc) or type(exc).__name__).warning("event log is away: events go to the outbox")
 
+    async def _deliver_some(self) -> bool:
+        """Deliver a few of what waits; return whether to go on at once."""
+        deliveries = await self._local.peek(limit=_AT_ONCE, without=self._owed.handles | self._passed_over)
+        if not deliveries:
+            if not self._passed_over and not self._owed.handles:
+                await self._look()
+            self._passed_over.clear()
+            return False
+        is_any_delivered = any(await asyncio.gather(*map(self._pass_on, deliveries)))
+        self._tell()
+        return is_any_delivered
+
     async def _look(self) -> None:
         """Forget what was delivered; note, if so, that nothing is held until something is kept."""
         changes = self._changes
@@ -172,34 +199,33 @@ class OutboxEvents(RelayedEvents):
         length = (await self._local.stats()).length
         self._may_hold = bool(length or self._keeping or self._changes != changes)
 
-    async def _pass_on(self, delivery: Delivery) -> None:
-        """Publish an event there, and note here what came of it."""
+    async def _pass_on(self, delivery: Delivery) -> bool:
+        """Publish an event there, and note here what came of it; return whether it is done with."""
         try:
             event = decode_event(delivery.payload, entry_id=delivery.handle, received_at=self._clock.now())
             if await self._waiting(event.scope, event.event_id) is None:
-                return  # it was erased since it was handed out
+                return True  # it was erased since it was looked at
             async with asyncio.timeout(self._patience_s):
                 if (await self._remote.publish(event)).outcome == "other":
                     await self._contest(event)
         except InvalidEvent as exc:
-            await self._note(partial(self._local.bury, delivery, error=str(exc)))
+            await self._owed.make(delivery.handle, partial(self._local.bury, delivery, error=str(exc)))
         except (MemoryOSError, TimeoutError) as exc:
             if isinstance(exc, _DOWN):
                 self._leave_alone(exc)
-            await self._note(partial(self._local.leave, delivery, error=str(exc), retry_in_s=_RETRY_S, attempted=False))
+            self._passed_over.add(delivery.handle)
+            return False
         else:
-            await self._note(partial(self._local.ack, delivery))
+            self._delivered.add((event.scope, event.event_id))
+            await self._owed.make(delivery.handle, partial(self._local.ack, delivery))
+        return True
 
-    async def _note(self, change: Callable[[], Awaitable[None]]) -> None:
-        """Change the file; while it cannot be written, try again."""
-        while True:
-            try:
-                await change()
-            except MemoryOSError as exc:
-                logger.bind(error=str(exc)).warning("outbox cannot be written")
-                await asyncio.sleep(_RETRY_S)
-            else:
-                return
+    async def _catch_up(self) -> None:
+        """Note in the file what came of earlier deliveries."""
+        if await self._owed.settle():
+            self._tell()
+        if not self._owed.handles:
+            self._delivered.clear()
 
     def _tell(self) -> None:
         """Make everybody who waits for a delivery look again."""

@@ -39,7 +39,7 @@ class Consumer:
         self._partitions = partitions
         self._token = secrets.token_hex(16)
         self.lease_s = lease_s
-        self._beat_s = min(lease_s, settings.claim_idle_ms / 1000) / 3
+        self.beat_s = min(lease_s, settings.claim_idle_ms / 1000) / 3
         self._has_lease = False
         self._refused_since: float | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -58,7 +58,7 @@ class Consumer:
             self._beating = self._beating or asyncio.create_task(self._beat())
         elif self._refused_since is None:
             self._refused_since = now
-        elif now - self._refused_since > self.lease_s + self._beat_s:
+        elif now - self._refused_since > self.lease_s + self.beat_s:
             raise ConfigurationError([f"worker.consumer: {self.name!r} is in use by another process"])
         return self._has_lease
 
@@ -79,7 +79,7 @@ class Consumer:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(self._beat_s)
+            await asyncio.sleep(self.beat_s)
             try:
                 await self._keep()
             except MemoryOSError as exc:  # it is out of reach for the others too

@@ -1,41 +1,59 @@
 """The dead letters of the stream: listed, put back, dropped."""
 
 from collections.abc import Sequence
+from operator import itemgetter
+from typing import TypeAlias
 
 from memoryos_adapters.events.redis_entries import fields_of, read_entry
 from memoryos_adapters.events.redis_letters import originals_of, read_letter
 from memoryos_adapters.events.redis_partitions import Partition, Partitions, receipt_keys
+from memoryos_adapters.events.redis_receipts import Receipts
 from memoryos_adapters.events.redis_script import EventScript
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_ports.dead_letters import DeadLetter
+from memoryos_ports.ids import EventId, Scope, TenantId, UserId
+
+_Place: TypeAlias = tuple[int, int, int]
 
 
 class StreamDeadLetters:
     """The streams of dead letters of all partitions; the id of a letter is its entry's, and tells its partition."""
 
-    def __init__(self, redis: RedisDatabase, script: EventScript, partitions: Partitions) -> None:
+    def __init__(self, redis: RedisDatabase, script: EventScript, partitions: Partitions, receipts: Receipts) -> None:
         self._redis = redis
         self._script = script
         self._partitions = partitions
+        self._receipts = receipts
 
     async def list_dead(self, *, limit: int, after: str | None) -> list[DeadLetter]:
-        """Return up to `limit` of them, oldest first, those after the id `after`."""
+        """Return up to `limit` of them, oldest first, those after the id `after`; fewer at once when they are large."""
         last = self._partitions.locate(after) if after else None
-        found = [
-            (_place(id, partition), fields, partition.handle(id))
-            for partition in self._partitions
-            for id, fields in await self._page(partition, limit, last)
-        ]
-        return [read_letter(fields, id=id) for _, fields, id in sorted(found, key=lambda each: each[0])[:limit]]
+        found: list[tuple[_Place, DeadLetter]] = []
+        ends: list[_Place] = []  # of pages that are not the last: beyond the first of them something may be missing
+        for partition in self._partitions:
+            has_more, page = await self._page(partition, limit, last)
+            found += page
+            ends += [page[-1][0]] if has_more and page else []
+        found.sort(key=itemgetter(0))
+        return [letter for place, letter in found if not ends or place <= min(ends)][:limit]
 
     async def replay(self, ids: Sequence[str]) -> int:
         """Put originals back; one that cannot be put back stays."""
         return sum([await self._replay(id) for id in ids])
 
     async def drop(self, ids: Sequence[str]) -> int:
-        """Remove dead letters for good."""
-        located = [found for id in ids if (found := self._partitions.locate(id)) is not None]
-        return sum([await self._redis.execute("XDEL", partition.letters, id) for partition, id in located])
+        """Remove dead letters for good; their receipts expire like those of stored events."""
+        return sum([await self._drop(id) for id in ids])
+
+    async def _drop(self, letter: str) -> int:
+        located = self._partitions.locate(letter)
+        dropped = await self._script.on(located[0], "drop", located[1]) if located else None
+        if located is None or dropped is None:
+            return 0
+        source_id, event_id, tenant_id, user_id = (part.decode(errors="replace") for part in dropped)
+        scope = Scope(tenant_id=TenantId(tenant_id), user_id=UserId(user_id))
+        await self._receipts.expire(scope, EventId(event_id), handle=located[0].handle(source_id))
+        return 1
 
     async def _replay(self, letter: str) -> int:
         located = self._partitions.locate(letter)
@@ -48,11 +66,11 @@ class StreamDeadLetters:
         if originals is None:
             return 0
         known_as = fields.get(b"event_id", b"").decode(errors="replace")
-        entry = read_entry(originals, handle=known_as or letter)
-        if known_as and entry.event_id == known_as:  # also of one that was called by the name of its entry
-            originals.setdefault(b"event_id", known_as.encode())
+        entry = read_entry(dict(originals), handle=known_as or letter)
+        flat = [part for field in originals for part in field]
+        if entry.event_id == known_as and b"event_id" not in dict(originals):  # it was called by the name of its entry
+            flat += [b"event_id", known_as.encode()]
         receipt = receipt_keys(entry.scope, entry.event_id) if entry.scope else ()
-        flat = [part for field in originals.items() for part in field]
         new = await self._script.on(partition, "replay", id, partition.suffix, *flat, receipt=receipt, durable=True)
         if new is not None and receipt and self._script.apart:
             await self._script.at(receipt, "note_replay", partition.handle(new.decode()))
@@ -60,14 +78,17 @@ class StreamDeadLetters:
 
     async def _page(
         self, partition: Partition, limit: int, last: tuple[Partition, str] | None
-    ) -> list[tuple[str, dict[bytes, bytes]]]:
+    ) -> tuple[bool, list[tuple[_Place, DeadLetter]]]:
         start = "-"
         if last is not None:  # letters of one moment are in the order of their partitions
             start = last[1] if partition.number > last[0].number else f"({last[1]}"
-        page = await self._redis.execute("XRANGE", partition.letters, start, "+", "COUNT", limit)
-        return [(id.decode(), fields_of(flat)) for id, flat in page]
+        has_more, page = await self._script.at((partition.letters,), "page", start, limit)
+        letters = [(id.decode(), fields_of(flat)) for id, flat in page]
+        return bool(has_more), [
+            (_place(id, partition), read_letter(fields, id=partition.handle(id))) for id, fields in letters
+        ]
 
 
-def _place(id: str, partition: Partition) -> tuple[int, int, int]:
+def _place(id: str, partition: Partition) -> _Place:
     ms, _, seq = id.partition("-")
     return int(ms), int(seq), partition.number

@@ -1,16 +1,20 @@
 """The end of a delivery: applied, given back, or buried; only by the consumer that holds it."""
 
-from typing import Final
+import asyncio
+from typing import Any, Final
+
+from loguru import logger
 
 from memoryos_adapters.events.redis_consumer import Consumer
-from memoryos_adapters.events.redis_entries import Entry, fields_of, read_payload
+from memoryos_adapters.events.redis_entries import Entry, pairs_of, read_payload
 from memoryos_adapters.events.redis_letters import letter_fields
-from memoryos_adapters.events.redis_partitions import Partitions, receipt_keys
+from memoryos_adapters.events.redis_partitions import Partition, Partitions, receipt_keys
 from memoryos_adapters.events.redis_receipts import Receipts, to_bytes
 from memoryos_adapters.events.redis_script import EventScript
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.redis_servers import Argument
 from memoryos_ports.clock import Clock
+from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.events import Delivery, EventState
 from memoryos_ports.ids import EventId
 
@@ -18,7 +22,12 @@ _STATES: Final[dict[str, EventState]] = {"ack": "stored", "leave": "queued", "bu
 
 
 class Endings:
-    """Ends deliveries of this process's consumer; of one that it does not hold any more nothing changes."""
+    """Ends deliveries of this process's consumer; of one that it does not hold any more nothing changes.
+
+    A receipt that cannot be written is logged and stops nothing. Where the entry itself cannot be ended, for a reason
+    that nobody foresaw (UpstreamProtocolError), it stays in hand: it is not handed out again as long as this process
+    lives, and being taken over then is an attempt.
+    """
 
     def __init__(
         self,
@@ -35,6 +44,7 @@ class Endings:
         self._consumer = consumer
         self._receipts = receipts
         self._clock = clock
+        self._burying = asyncio.Lock()  # one by one: many large letters at once would take too long for each
 
     async def ack(self, delivery: Delivery) -> None:
         """Note that the event is applied."""
@@ -50,9 +60,12 @@ class Endings:
         located = self._partitions.locate(delivery.handle)
         if located is None:
             return
-        partition, id = located
+        async with self._burying:
+            await self._bury(delivery, *located, error)
+
+    async def _bury(self, delivery: Delivery, partition: Partition, id: str, error: str) -> None:
         found = await self._redis.execute("XRANGE", partition.stream, id, id)
-        original = fields_of(found[0][1]) if found else {b"payload": delivery.payload}
+        original = pairs_of(found[0][1]) if found else [(b"payload", delivery.payload)]
         letter = letter_fields(
             original,
             _entry_of(delivery),
@@ -75,16 +88,32 @@ class Endings:
         is_known = False
         if self._script.apart and state != "queued":  # the receipt first: who dies in between ends it once more
             attempts = await self._script.on(partition, "hold", *who)
-            is_known = attempts is not None and await self._receipts.note(
+            is_known = attempts is not None and await self._note(
                 entry, state, handle=handle, attempts=attempts, error=error, is_new=False
             )
         receipt = receipt_keys(entry.scope, entry.event_id) if entry.scope else ()
         fact = (handle, entry.event_id, self._receipts.keep_ms)
         ended = await self._script.on(partition, command, *who, *args, *fact, *(extra or ()), receipt=receipt)
         self._consumer.held.discard(handle)
-        if ended is None or is_known or (ended[1] and not self._script.apart):
+        if ended is None or is_known:
             return
-        await self._receipts.note(entry, state, handle=handle, attempts=ended[0], error=error)
+        attempts, is_known, failure = ended
+        if failure:
+            _complain(entry, failure.decode(errors="replace"))
+        elif self._script.apart or not is_known:
+            await self._note(entry, state, handle=handle, attempts=attempts, error=error)
+
+    async def _note(self, entry: Entry, state: EventState, **facts: Any) -> bool:
+        """Note what became of an entry; return whether that is known, or never will be."""
+        try:
+            return await self._receipts.note(entry, state, **facts)
+        except UpstreamProtocolError as exc:  # something else is in the receipt's place: the entry ends all the same
+            _complain(entry, str(exc))
+            return True
+
+
+def _complain(entry: Entry, failure: str) -> None:
+    logger.bind(event_id=entry.event_id, error=failure).error("receipt not written")
 
 
 def _entry_of(delivery: Delivery) -> Entry:

@@ -14,8 +14,9 @@ from memoryos_ports.events import content_hash
 from memoryos_ports.ids import DEFAULT_TENANT, EventId, Scope, SessionId, TenantId, UserId, check_id
 
 Fields: TypeAlias = Mapping[bytes, bytes]
+Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 
-_TYPED: Final = ("user_id", "role", "content", "timestamp")
+_TYPED: Final = ("tenant_id", "user_id", "role", "content", "timestamp")
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError)
 
@@ -41,8 +42,13 @@ _head_decoder = msgspec.json.Decoder(_Head)
 
 
 def fields_of(flat: Sequence[bytes]) -> dict[bytes, bytes]:
-    """Return the fields of an entry, which Redis gives as names and values in turn."""
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+    """Return the fields of an entry, given as names and values in turn; of one that comes twice the last."""
+    return dict(pairs_of(flat))
+
+
+def pairs_of(flat: Sequence[bytes]) -> Pairs:
+    """Return names and values of an entry as they are: Redis allows a name more than once."""
+    return list(zip(flat[::2], flat[1::2], strict=True))
 
 
 def read_entry(fields: Fields, *, handle: str) -> Entry:

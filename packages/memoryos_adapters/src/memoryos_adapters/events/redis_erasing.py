@@ -71,11 +71,13 @@ class Erasing:
     async def _letters(self, partition: Partition) -> AsyncIterator[tuple[str, Entry]]:
         async for id, fields in self._read(partition.letters):
             known_as = fields.get(b"event_id", b"").decode(errors="replace")
-            yield id, read_entry(originals_of(fields) or {}, handle=known_as or partition.handle(id))
+            yield id, read_entry(dict(originals_of(fields) or ()), handle=known_as or partition.handle(id))
 
     async def _read(self, stream: str) -> AsyncIterator[tuple[str, dict[bytes, bytes]]]:
         start = "-"
-        while page := await self._redis.execute("XRANGE", stream, start, "+", "COUNT", _PAGE):
+        has_more = True
+        while has_more:
+            has_more, page = await self._script.at((stream,), "page", start, _PAGE)
             for id, flat in page:
                 yield id.decode(), fields_of(flat)
-            start = f"({page[-1][0].decode()}"
+                start = f"({id.decode()}"

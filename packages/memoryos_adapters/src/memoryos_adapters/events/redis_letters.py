@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from memoryos_adapters.events.redis_entries import Entry, Fields
+from memoryos_adapters.events.redis_entries import Entry, Fields, Pairs
 from memoryos_ports.dead_letters import DeadLetter
 from memoryos_ports.ids import EventId, TenantId, UserId
 
@@ -18,12 +18,12 @@ _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def letter_fields(
-    original: Fields, entry: Entry, *, stream: str, entry_id: str, error: bytes, failed_at: datetime
+    original: Pairs, entry: Entry, *, stream: str, entry_id: str, error: bytes, failed_at: datetime
 ) -> list[str | bytes]:
     """Return the fields of a dead letter, names and values in turn, but for the attempts.
 
-    `payload` is a JSON object of the original fields as they were. When one of them is not UTF-8, `encoding` says
-    base64, and the object's values are that.
+    `payload` is a JSON object of the original fields as they were; when a name comes twice, an array of [name, value].
+    When one of them is not UTF-8, `encoding` says base64, and the values are that.
     """
     scope = entry.scope
     facts = {
@@ -41,8 +41,9 @@ def letter_fields(
 
 def read_letter(fields: Fields, *, id: str) -> DeadLetter:
     """Return a dead letter; one that a person has typed may lack anything."""
-    originals = originals_of(fields)
-    payload = None if originals is None else originals.get(b"payload") or _to_json(originals)
+    pairs = originals_of(fields)
+    originals = dict(pairs or ())
+    payload = None if pairs is None else originals.get(b"payload") or _to_json(originals)
     return DeadLetter(
         id=id,
         source=_text(fields, "source_stream"),
@@ -57,7 +58,7 @@ def read_letter(fields: Fields, *, id: str) -> DeadLetter:
     )
 
 
-def originals_of(fields: Fields) -> dict[bytes, bytes] | None:
+def originals_of(fields: Fields) -> Pairs | None:
     """Return the fields of the entry that a dead letter was made of; None when they cannot be put back.
 
     Where the payload is an event rather than an object of fields, somebody mended it so: it is the field `payload`.
@@ -65,22 +66,36 @@ def originals_of(fields: Fields) -> dict[bytes, bytes] | None:
     payload = fields.get(b"payload", b"")
     try:
         found = json.loads(payload)
-        if not isinstance(found, dict) or not found or len(found) > _MAX_FIELDS:
+        if isinstance(found, dict) and not all(isinstance(value, str) for value in found.values()):
+            return [(b"event_id", fields.get(b"event_id", b"")), (b"payload", payload)]
+        pairs = list(found.items()) if isinstance(found, dict) else _pairs(found)
+        if not 0 < len(pairs) <= _MAX_FIELDS:
             return None
-        if not all(isinstance(value, str) for value in found.values()):
-            return {b"event_id": fields.get(b"event_id", b""), b"payload": payload}
-        return {_raw(name): _unpacked(value, fields) for name, value in found.items()}
+        return [(_raw(name), _unpacked(value, fields)) for name, value in pairs]
     except (ValueError, RecursionError):
         return None
 
 
-def _packed(original: Fields) -> dict[str, str]:
+def _packed(original: Pairs) -> dict[str, str]:
     try:
-        plain = {name.decode(): value.decode() for name, value in original.items()}
+        plain = [(name.decode(), value.decode()) for name, value in original]
     except UnicodeDecodeError:
-        coded = {_lenient(name): base64.b64encode(value).decode() for name, value in original.items()}
-        return {"encoding": _BASE64.decode(), "payload": json.dumps(coded)}
-    return {"payload": json.dumps(plain, ensure_ascii=False)}
+        coded = [(_lenient(name), base64.b64encode(value).decode()) for name, value in original]
+        return {"encoding": _BASE64.decode(), "payload": json.dumps(_object_or_pairs(coded))}
+    return {"payload": json.dumps(_object_or_pairs(plain), ensure_ascii=False)}
+
+
+def _object_or_pairs(pairs: list[tuple[str, str]]) -> dict[str, str] | list[tuple[str, str]]:
+    fields = dict(pairs)
+    return fields if len(fields) == len(pairs) else pairs
+
+
+def _pairs(found: object) -> list[tuple[str, str]]:
+    """Return the pairs of a JSON array of them, none for all else."""
+    try:
+        return msgspec.convert(found, list[tuple[str, str]])
+    except msgspec.ValidationError:
+        return []
 
 
 def _unpacked(value: str, letter: Fields) -> bytes:

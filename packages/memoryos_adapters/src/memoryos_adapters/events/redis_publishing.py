@@ -15,7 +15,10 @@ _PAUSE_S: Final = 0.01
 
 
 class Publishing:
-    """Puts events into the stream, each once for its (scope, event_id); beyond `max_queue` entries none."""
+    """Puts events into the stream, each once for its (scope, event_id); beyond `max_queue` entries none.
+
+    One whose entry was removed by other hands before it ended (XDEL, XTRIM, a failover) is taken in again.
+    """
 
     def __init__(self, script: EventScript, partitions: Partitions, receipts: Receipts, *, max_queue: int) -> None:
         self._script = script
@@ -24,10 +27,13 @@ class Publishing:
         self._max_queue = max_queue
 
     async def publish(self, event: Event) -> Published:
-        """Take an event in, unless it is known."""
+        """Take an event in, unless it is known and either ended or still in the stream."""
         scope = event.scope
         take_in = self._in_three_steps if self._script.apart else self._in_one_step
-        outcome = await take_in(event, self._partitions.of(scope), receipt_keys(scope, event.event_id))
+        partition, receipt = self._partitions.of(scope), receipt_keys(scope, event.event_id)
+        outcome = await take_in(event, partition, receipt)
+        while outcome == b"same" and await self._receipts.has_lost(receipt):
+            outcome = await take_in(event, partition, receipt)
         queued = queued_receipt(scope, event.event_id, pages=len(event.messages))
         if outcome == b"new":
             return Published(outcome="new", receipt=queued)

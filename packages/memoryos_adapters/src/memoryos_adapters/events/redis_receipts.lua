@@ -34,6 +34,15 @@ local function confirm(receipt, handle)
   end
 end
 
+-- Forget that the stream holds an entry, which it does not: whoever publishes its event takes it in again.
+local function lose(receipt, handle)
+  local known = redis.call('HMGET', receipt, 'state', 'entry')
+  if known[1] == 'queued' and known[2] == handle then
+    redis.call('HDEL', receipt, 'state', 'entry', 'attempts', 'error')
+    redis.call('HSET', receipt, 'claimed_at', 0)
+  end
+end
+
 local function expire(receipt, index, event_id, keep_ms)
   local now = now_ms()
   redis.call('PEXPIRE', receipt, keep_ms)

@@ -21,7 +21,10 @@ _LONGEST_PAUSE_S: Final = 0.2
 
 
 class Receipts:
-    """Receipts; those of stored events expire by themselves `days` after they were stored (0: never)."""
+    """Receipts; those of stored events expire by themselves `days` after they were stored (0: never).
+
+    So do those of dead ones whose letter was dropped, `days` after that.
+    """
 
     def __init__(
         self, redis: RedisDatabase, script: EventScript, partitions: Partitions, clock: Clock, *, days: int
@@ -44,6 +47,15 @@ class Receipts:
             return _changed(receipt, state.decode(), int(attempts))
         return await self._of_the_stream(receipt, entry.decode())
 
+    async def has_lost(self, receipt: tuple[str, str]) -> bool:
+        """Return whether the entry of an event that waits is not in the stream; the receipt forgets it then."""
+        state, entry = await self._redis.execute("HMGET", receipt[0], "state", "entry")
+        located = self._partitions.locate(entry.decode()) if state == b"queued" else None
+        if located is None or await self._script.on(located[0], "has", located[1]):
+            return False
+        await self._script.at(receipt, "lose", entry)
+        return True
+
     async def settled(self, scope: Scope, event_id: EventId, *, timeout_s: float) -> Receipt | None:
         """Return the receipt as soon as it says stored or dead, or whatever it says after `timeout_s`."""
         loop = asyncio.get_running_loop()
@@ -65,6 +77,11 @@ class Receipts:
         content, pages = describe_content(entry.payload) if is_new else ("", 0)
         facts = (state, attempts, to_bytes(error), content, pages, handle, entry.event_id, self.keep_ms)
         return bool(await self._script.at(receipt_keys(entry.scope, entry.event_id), "note", *facts))
+
+    async def expire(self, scope: Scope, event_id: EventId, *, handle: str) -> None:
+        """Let the receipt of an entry that is dead expire as if it were stored, unless receipts are kept for ever."""
+        if self._kept:
+            await self._script.at(receipt_keys(scope, event_id), "expire", event_id, handle, self.keep_ms)
 
     async def purge(self, *, before: datetime) -> int:
         """Forget receipts of events stored before this moment; return how many. Looks at all when it must."""

@@ -6,7 +6,8 @@ from memoryos_adapters.events.redis_partitions import Partition
 from memoryos_adapters.redis_database import RedisDatabase, Script
 from memoryos_adapters.redis_servers import Argument
 
-_SCRIPT: Final = Script.beside(__file__, "redis_receipts.lua", "redis_streams.lua")
+_PARTS: Final = ("ids", "receipts", "streams", "upkeep", "apart")
+_SCRIPT: Final = Script.beside(__file__, *(f"redis_{part}.lua" for part in _PARTS))
 
 
 class EventScript:

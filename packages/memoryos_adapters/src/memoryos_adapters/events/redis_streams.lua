@@ -2,6 +2,7 @@
 -- times and the attempts of its left entries; then, where one server holds everything, a receipt and its scope's index.
 
 local STREAM, LETTERS, DUE, ATTEMPTS, RECEIPT, INDEX = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local MOST_BYTES = 4 * 2 ^ 20  -- of entries that a call reads; it reads one at least, and there are some of 20 MB
 local commands = {}
 
 local function named(flat)
@@ -16,20 +17,10 @@ local function groups_of(stream)
   return groups
 end
 
-local function parts(id)
-  local ms, seq = string.match(id, '(%d+)%-(%d+)')
-  return tonumber(ms), tonumber(seq)
-end
-
-local function is_before(a, b)
-  local a_ms, a_seq = parts(a)
-  local b_ms, b_seq = parts(b)
-  return a_ms < b_ms or (a_ms == b_ms and a_seq < b_seq)
-end
-
-local function next_id(id)
-  local ms, seq = parts(id)
-  return string.format('%.0f-%.0f', ms, seq + 1)
+local function size_of(fields)
+  local bytes = 0
+  for _, part in ipairs(fields) do bytes = bytes + #part end
+  return bytes
 end
 
 local function is_pending(group, consumer, id)
@@ -50,10 +41,13 @@ local function finish(group, id)
   return attempts
 end
 
--- Return {attempts, whether the receipt knows}; without a receipt among the keys it is noted in a call of its own.
+-- Return {attempts, whether the receipt knows, why it cannot}: what has ended has, even if a person has put something
+-- else in the receipt's place. Without a receipt among the keys it is noted in a call of its own.
 local function tell(fact)
-  if not RECEIPT then return {fact.attempts, 1} end
-  return {fact.attempts, note(RECEIPT, INDEX, fact) and 1 or 0}
+  if not RECEIPT then return {fact.attempts, 1, ''} end
+  local is_done, known = pcall(note, RECEIPT, INDEX, fact)
+  if not is_done then return {fact.attempts, 1, type(known) == 'table' and known.err or known} end
+  return {fact.attempts, known and 1 or 0, ''}
 end
 
 local function fact_of(handle, event_id, keep_ms)
@@ -77,7 +71,10 @@ function commands.append(event_id, payload, max_queue)
   return redis.call('XADD', STREAM, '*', 'event_id', event_id, 'payload', payload)
 end
 
--- ack group consumer id handle event_id keep_ms -> {attempts, known}, false when it is not held
+-- has id -> whether the stream holds this entry
+function commands.has(id) return #redis.call('XRANGE', STREAM, id, id) end
+
+-- ack group consumer id handle event_id keep_ms -> {attempts, known, failure}, false when it is not held
 function commands.ack(group, consumer, id, ...)
   if not is_held(group, consumer, id) then return false end
   local fact = fact_of(...)
@@ -85,16 +82,16 @@ function commands.ack(group, consumer, id, ...)
   return tell(fact)
 end
 
--- leave group consumer id rest_ms attempted error handle event_id keep_ms -> {attempts, known}, false
+-- leave group consumer id rest_ms attempted error handle event_id keep_ms -> {attempts, known, failure}, false
 function commands.leave(group, consumer, id, rest_ms, attempted, error, ...)
   if not is_held(group, consumer, id) then return false end
   local fact = fact_of(...)
-  redis.call('ZADD', DUE, now_ms() + rest_ms, id)
   fact.state, fact.error, fact.attempts = 'queued', error, redis.call('HINCRBY', ATTEMPTS, id, attempted)
+  redis.call('ZADD', DUE, now_ms() + rest_ms, id)
   return tell(fact)
 end
 
--- bury group consumer id error handle event_id keep_ms field value ... -> {attempts, known}, false
+-- bury group consumer id error handle event_id keep_ms field value ... -> {attempts, known, failure}, false
 function commands.bury(group, consumer, id, error, handle, event_id, keep_ms, ...)
   if not is_held(group, consumer, id) then return false end
   local fact = fact_of(handle, event_id, keep_ms)
@@ -109,6 +106,15 @@ function commands.replay(letter, suffix, ...)
   local id = redis.call('XADD', STREAM, '*', ...)
   if RECEIPT then note_replay(RECEIPT, id .. suffix) end
   return id
+end
+
+-- drop letter -> {source_id, event_id, tenant_id, user_id} of the dead letter that is gone now, false when none was there
+function commands.drop(letter)
+  local entry = redis.call('XRANGE', LETTERS, letter, letter)[1]
+  if not entry then return false end
+  redis.call('XDEL', LETTERS, letter)
+  local fields = named(entry[2])
+  return {fields.source_id or '', fields.event_id or '', fields.tenant_id or '', fields.user_id or ''}
 end
 
 -- forget id letter event_id -> how much there was; '' for what is not known
@@ -138,14 +144,17 @@ function commands.state(group, id)
 end
 
 -- adopt group consumer (owner id min_idle_ms attempt) ... -> {{id, fields, attempts}, ...}
--- Take entries of other consumers, or lost ones of our own, that do not rest and that nobody has touched meanwhile.
+-- Take entries of other consumers, or lost ones of our own, that do not rest and that nobody has touched meanwhile;
+-- not all of them when they are large.
 function commands.adopt(group, consumer, ...)
-  local wanted, taken = {...}, {}
+  local wanted, taken, bytes = {...}, {}, 0
   for i = 1, #wanted, 4 do
     local owner, id, idle_ms, attempt = wanted[i], wanted[i + 1], wanted[i + 2], wanted[i + 3]
+    if bytes >= MOST_BYTES then break end
     if is_held(group, owner, id) then
       local entry = redis.call('XCLAIM', STREAM, group, consumer, idle_ms, id)[1]
       if entry then
+        bytes = bytes + size_of(entry[2])
         taken[#taken + 1] = {id, entry[2], redis.call('HINCRBY', ATTEMPTS, id, attempt)}
       elseif #redis.call('XRANGE', STREAM, id, id) == 0 then  -- somebody deleted it
         redis.call('XACK', STREAM, group, id)
@@ -163,29 +172,32 @@ function commands.keep(group, consumer, ...)
   end
 end
 
-local function read_new(stream, group, consumer, limit)
+local function read_new(stream, group, consumer)
   local function read()
-    return redis.pcall('XREADGROUP', 'GROUP', group, consumer, 'COUNT', limit, 'STREAMS', stream, '>')
+    return redis.pcall('XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'STREAMS', stream, '>')
   end
   local answer = read()
   if answer and answer.err then
     redis.call('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM')  -- from 0: what came before the first consumer
     answer = read()
   end
-  return answer and answer[1] and answer[1][2] or {}
+  return answer and answer[1] and answer[1][2][1]
 end
 
 -- take group consumer limit -> {ms until the next left entry is due (-1: none), {partition, id, fields, attempts}, ...}
--- Of each partition (four keys): first what was left and is due, then what is new.
+-- Of each partition (four keys): first what was left and is due, then what is new; one by one, as they may be large.
 function commands.take(group, consumer, limit)
-  local now, taken, next_due, room = now_ms(), {}, nil, tonumber(limit)
+  local now, taken, next_due, room, bytes = now_ms(), {}, nil, tonumber(limit), 0
+  local function has_room() return room > 0 and bytes < MOST_BYTES end
   for at = 1, #KEYS, 4 do
+    if not has_room() then break end
     local stream, due, attempts = KEYS[at], KEYS[at + 2], KEYS[at + 3]
     local function add(id, fields)
       taken[#taken + 1] = {(at - 1) / 4, id, fields, tonumber(redis.call('HGET', attempts, id) or 0)}
-      room = room - 1
+      room, bytes = room - 1, bytes + size_of(fields)
     end
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, room)) do
+      if not has_room() then break end
       redis.call('ZREM', due, id)
       local claimed = redis.pcall('XCLAIM', stream, group, consumer, 0, id)[1]
       if claimed then
@@ -195,117 +207,24 @@ function commands.take(group, consumer, limit)
         redis.call('HDEL', attempts, id)
       end
     end
-    if room > 0 then
-      for _, entry in ipairs(read_new(stream, group, consumer, room)) do add(entry[1], entry[2]) end
+    while has_room() do
+      local entry = read_new(stream, group, consumer)
+      if not entry then break end
+      add(entry[1], entry[2])
     end
     local soonest = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
     if soonest then next_due = math.min(next_due or math.huge, soonest) end
-    if room == 0 then break end
   end
   return {next_due and math.max(0, next_due - now) or -1, taken}
 end
 
-local function count_after(stream, id)
-  local found, start = 0, '(' .. id
-  while true do
-    local page = redis.call('XRANGE', stream, start, '+', 'COUNT', 200)
-    if #page == 0 then return found end
-    found, start = found + #page, '(' .. page[#page][1]
+-- page start most -> {whether there is more, {{id, fields}, ...}} of the stream KEYS[1]; not `most` when they are large
+function commands.page(start, most)
+  local found, bytes = {}, 0
+  while #found < tonumber(most) and bytes < MOST_BYTES do
+    local entry = redis.call('XRANGE', STREAM, start, '+', 'COUNT', 1)[1]
+    if not entry then return {0, found} end
+    found[#found + 1], bytes, start = entry, bytes + size_of(entry[2]), '(' .. entry[1]
   end
+  return {1, found}
 end
-
--- Return how many entries our group has still to do, and the first of them.
-local function backlog(stream, group, groups)
-  local last, pending = '0-0', {0}
-  for _, each in ipairs(groups) do
-    if each.name == group then
-      last, pending = each['last-delivered-id'], redis.call('XPENDING', stream, group)
-    end
-  end
-  local undelivered = redis.call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
-  local first = pending[1] > 0 and pending[2] or (undelivered and undelivered[1])
-  if #groups <= 1 then return redis.call('XLEN', stream), first end  -- what is ended is deleted
-  return pending[1] + (undelivered and count_after(stream, last) or 0), first
-end
-
--- stats group -> {length, dead, age of the oldest in ms}
-function commands.stats(group)
-  local length, first = backlog(STREAM, group, groups_of(STREAM))
-  local age_ms = first and math.max(0, now_ms() - parts(first)) or 0
-  return {length, redis.call('XLEN', LETTERS), age_ms}
-end
-
--- trim -> how many: remove what every group is done with
-function commands.trim()
-  local floor
-  for _, group in ipairs(groups_of(STREAM)) do
-    local needed = next_id(group['last-delivered-id'])
-    if group.pending > 0 then needed = redis.call('XPENDING', STREAM, group.name)[2] end
-    if not floor or is_before(needed, floor) then floor = needed end
-  end
-  return floor and redis.call('XTRIM', STREAM, 'MINID', floor) or 0
-end
-
--- dismiss group consumer ... : delete consumers on which nothing is pending
-function commands.dismiss(group, ...)
-  local gone = {}
-  for _, name in ipairs({...}) do gone[name] = true end
-  for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', STREAM, group)) do
-    local consumer = named(flat)
-    if gone[consumer.name] and consumer.pending == 0 then
-      redis.call('XGROUP', 'DELCONSUMER', STREAM, group, consumer.name)
-    end
-  end
-end
-
--- The commands below are of receipts alone (KEYS: receipt, index), where they are on other servers than the stream.
-
--- claim event_id content pages patience_ms -> outcome
-function commands.claim(event_id, content, pages, patience_ms)
-  local outcome = look_up(KEYS[1], content, tonumber(patience_ms))
-  if outcome == 'new' then claim(KEYS[1], KEYS[2], event_id, content, pages) end
-  return outcome
-end
-
--- unclaim event_id
-function commands.unclaim(event_id)
-  if not redis.call('HGET', KEYS[1], 'state') then forget_receipt(KEYS[1], KEYS[2], event_id) end
-end
-
--- confirm handle
-function commands.confirm(handle) confirm(KEYS[1], handle) end
-
--- note state attempts error content pages handle event_id keep_ms -> whether the receipt knows
-function commands.note(state, attempts, error, content, pages, ...)
-  local fact = fact_of(...)
-  fact.state, fact.attempts, fact.error, fact.content, fact.pages = state, attempts, error, content, pages
-  return note(KEYS[1], KEYS[2], fact) and 1 or 0
-end
-
--- note_replay handle
-function commands.note_replay(handle) note_replay(KEYS[1], handle) end
-
--- forget_receipt event_id -> how many there were
-function commands.forget_receipt(event_id) return forget_receipt(KEYS[1], KEYS[2], event_id) end
-
--- purge event_id before_ms -> 1 when the receipt was that of an event stored before, and is gone
-function commands.purge(event_id, before_ms)
-  local known = redis.call('HMGET', KEYS[1], 'state', 'settled_at')
-  if known[1] ~= 'stored' or tonumber(known[2]) >= tonumber(before_ms) then return 0 end
-  return forget_receipt(KEYS[1], KEYS[2], event_id)
-end
-
--- lease token lease_ms -> 1 when it is ours now
-function commands.lease(token, lease_ms)
-  local holder = redis.call('GET', KEYS[1])
-  if holder and holder ~= token then return 0 end
-  redis.call('SET', KEYS[1], token, 'PX', lease_ms)
-  return 1
-end
-
--- release token
-function commands.release(token)
-  if redis.call('GET', KEYS[1]) == token then redis.call('DEL', KEYS[1]) end
-end
-
-return commands[ARGV[1]](unpack(ARGV, 2))

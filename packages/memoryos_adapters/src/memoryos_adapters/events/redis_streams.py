@@ -14,6 +14,7 @@ from memoryos_adapters.events.redis_publishing import Publishing
 from memoryos_adapters.events.redis_reading import Reading
 from memoryos_adapters.events.redis_receipts import Receipts
 from memoryos_adapters.events.redis_script import EventScript
+from memoryos_adapters.events.redis_takeover import Takeover
 from memoryos_adapters.events.redis_upkeep import Upkeep
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.settings import WorkerSettings
@@ -56,9 +57,10 @@ class RedisEvents:
         self._publishing = Publishing(script, partitions, self._receipts, max_queue=max_queue)
         self._consumer = Consumer(redis, script, partitions, settings, lease_s=lease_s)
         self._upkeep = Upkeep(redis, script, partitions, self._consumer)
-        self._reading = Reading(redis, script, partitions, self._consumer, self._upkeep, settings)
+        takeover = Takeover(redis, script, partitions, self._consumer, claim_idle_ms=settings.claim_idle_ms)
+        self._reading = Reading(redis, script, partitions, self._consumer, self._upkeep, takeover, settings)
         self._endings = Endings(redis, script, partitions, self._consumer, self._receipts, clock)
-        self._letters = StreamDeadLetters(redis, script, partitions)
+        self._letters = StreamDeadLetters(redis, script, partitions, self._receipts)
         self._erasing = Erasing(redis, script, partitions)
 
     @classmethod
@@ -148,5 +150,5 @@ class RedisEvents:
         return await self._letters.replay(ids)
 
     async def drop(self, ids: Sequence[str]) -> int:
-        """Remove dead letters for good; return how many there were."""
+        """Remove dead letters for good; return how many there were. Their receipts expire as those of stored events."""
         return await self._letters.drop(ids)

@@ -10,6 +10,7 @@ from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.events import QueueStats
 
+_REST: Final = 50  # so many times as long as counting took it is not done again
 _NOTHING_THERE: Final = ("no such key", "NOGROUP")
 
 
@@ -21,15 +22,35 @@ class Upkeep:
         self._script = script
         self._partitions = partitions
         self._consumer = consumer
+        self._counted: dict[int, tuple[int, float]] = {}
 
     async def stats(self) -> QueueStats:
         """Return the state of the queue, of which an entry is a part until our group is done with it."""
         found = [await self._script.on(each, "stats", each.group) for each in self._partitions]
+        lengths = [length for length, _, _, _ in found]
+        for partition, (_, _, _, after) in zip(self._partitions, found, strict=True):
+            lengths[partition.number] += await self._count(partition, after) if after else 0
         return QueueStats(
-            length=sum(length for length, _, _ in found),
-            dead=sum(dead for _, dead, _ in found),
-            oldest_age_s=max(age_ms for _, _, age_ms in found) / 1000,
+            length=sum(lengths),
+            dead=sum(dead for _, dead, _, _ in found),
+            oldest_age_s=max(age_ms for _, _, age_ms, _ in found) / 1000,
         )
+
+    async def _count(self, partition: Partition, after: bytes) -> int:
+        """Return how many entries come after an id: what was counted lately, where that takes more than one call."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        count, valid_until = self._counted.get(partition.number, (0, 0.0))
+        if began < valid_until:
+            return count
+        found, after = await self._script.on(partition, "count", after)
+        counts: list[int] = [found]
+        while after:
+            found, after = await self._script.on(partition, "count", after)
+            counts.append(found)
+        rest_s = _REST * (loop.time() - began) if len(counts) > 1 else 0.0
+        self._counted[partition.number] = sum(counts), loop.time() + rest_s
+        return sum(counts)
 
     async def tidy(self) -> None:
         """Trim below what is pending or undelivered in any group; delete idle consumers without a lease."""

@@ -1,7 +1,7 @@
 """Open adapters of every port, as a profile yields them."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,9 @@ from memoryos_ports.outbox import Outbox
 from memoryos_ports.short_term import ShortTermStore
 
 Probe: TypeAlias = Callable[[], Awaitable[None]]
+
+OUTBOX_PROBE: Final = "outbox"
+"""The probe that tells whether the outbox can be written: nothing that is applied needs it."""
 
 
 class ConfiguredLlm(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,10 @@ class NoopShortTerm:
         """Return nothing."""
         return []
 
+    async def latest(self, scope: Scope, *, limit: int) -> list[Page]:
+        """Return nothing."""
+        return []
+
     async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
         """Return nothing: nothing is kept."""
         return []

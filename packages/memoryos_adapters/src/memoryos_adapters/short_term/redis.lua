@@ -15,7 +15,7 @@
 --   sessions                         those with held turns, by the moment (ms) at which they expire
 --   removed                          ids that may not come back
 --
--- Redis compares Lua's strings by its locale: only sorted sets may order them.
+-- Redis compares Lua's strings by its locale: but for digits, only sorted sets may order them.
 
 local base, command, per_session, keep_ms = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local FIRST = 4 -- of the command's arguments
@@ -77,6 +77,10 @@ local function held_page(id)
   return place and redis.call('HGET', held_pages(session_of(place)), id)
 end
 
+local function kept_page(id)
+  return redis.call('HGET', WAITING_PAGES, id) or held_page(id)
+end
+
 local function let_go(id)
   local place = redis.call('HGET', HELD_PLACES, id)
   if not place then return end
@@ -97,13 +101,17 @@ local function expire(key, at)
   if at == math.huge then redis.call('PERSIST', key) else redis.call('PEXPIREAT', key, at) end
 end
 
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
 -- Give the sessions that took turns a new end, and forget those whose end has come.
 -- The order of a session outlives its pages: it tells which places to forget, and if nobody comes for as long again, the
 -- places have expired by themselves.
 local function settle()
   if next(touched) == nil then return end
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local now = now_ms()
   local at = keep_ms == 0 and math.huge or now + keep_ms
   for session in pairs(touched) do
     trim(session)
@@ -120,17 +128,48 @@ local function settle()
   end
 end
 
--- Return members and pages in turn, the newest first.
-local function newest(order, below, pages, limit)
+-- Return members and pages in turn, less the members without a page.
+local function with_pages(members, page_of)
   local found = {}
-  for _, member in ipairs(redis.call('ZREVRANGEBYLEX', order, below, '-', 'LIMIT', 0, limit)) do
-    local page = redis.call('HGET', pages, id_of(member))
+  for _, member in ipairs(members) do
+    local page = page_of(id_of(member))
     if page then
       found[#found + 1] = member
       found[#found + 1] = page
     end
   end
   return found
+end
+
+-- Return members and pages in turn, the newest first.
+local function newest(order, below, pages, limit)
+  local members = redis.call('ZREVRANGEBYLEX', order, below, '-', 'LIMIT', 0, limit)
+  return with_pages(members, function(id) return redis.call('HGET', pages, id) end)
+end
+
+-- Return the newest `limit` of two lists of members, the newest first as in both.
+local function merged(one, other, limit)
+  local both, at, at_other = {}, 1, 1
+  while #both < limit and (one[at] or other[at_other]) do
+    local left, right = one[at], other[at_other]
+    if not right or (left and digits_of(left) >= digits_of(right)) then
+      both[#both + 1], at = left, at + 1
+    else
+      both[#both + 1], at_other = right, at_other + 1
+    end
+  end
+  return both
+end
+
+-- Return the `limit` sessions that took turns last, the one with the newest turn first: the others add little to it.
+local function live_sessions(limit)
+  local sessions = redis.call('ZREVRANGEBYSCORE', SESSIONS, '+inf', '(' .. now_ms(), 'LIMIT', 0, limit)
+  local newest_in = {}
+  for _, session in ipairs(sessions) do
+    newest_in[session] = digits_of(redis.call('ZREVRANGE', held_in(session), 0, 0)[1] or '')
+  end
+  table.sort(sessions, function(one, other) return newest_in[one] > newest_in[other] end)
+  return sessions
 end
 
 local commands = {}
@@ -168,11 +207,23 @@ function commands.recent()
   }
 end
 
+-- limit; looks at so many sessions too, those that took turns last
+function commands.latest()
+  local limit = tonumber(ARGV[FIRST])
+  local newest_first = redis.call('ZREVRANGE', WAITING, 0, limit - 1)
+  for _, session in ipairs(live_sessions(limit)) do
+    local beyond = newest_first[limit] and '(' .. newest_first[limit] or '-'
+    local newer = redis.call('ZREVRANGEBYLEX', held_in(session), '+', beyond, 'LIMIT', 0, limit)
+    newest_first = merged(newest_first, newer, limit)
+  end
+  return with_pages(newest_first, kept_page)
+end
+
 -- ids; return a page or nil for each
 function commands.get()
   local pages = {}
   for at = FIRST, #ARGV do
-    pages[#pages + 1] = redis.call('HGET', WAITING_PAGES, ARGV[at]) or held_page(ARGV[at])
+    pages[#pages + 1] = kept_page(ARGV[at])
   end
   return pages
 end

@@ -48,7 +48,11 @@ class RedisShortTerm:
     async def recent(self, scope: Scope, session_id: SessionId, *, limit: int) -> list[Page]:
         """Return the newest `limit` turns of a session, newest last."""
         waiting, held = await self._run(scope, "recent", session_id, limit)
-        return _pages(sorted([*_pairs(waiting), *_pairs(held)], reverse=True)[:limit])
+        return _newest([*_pairs(waiting), *_pairs(held)], limit)
+
+    async def latest(self, scope: Scope, *, limit: int) -> list[Page]:
+        """Return the newest `limit` turns of a scope, newest last; of sessions, the `limit` that took turns last."""
+        return _newest(_pairs(await self._run(scope, "latest", limit)), limit)
 
     async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
         """Return those of the turns that are kept, in the order asked for."""
@@ -107,6 +111,11 @@ def _sortable(moment: datetime) -> str:
 def _pairs(answer: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """Return members and their pages, given in turn."""
     return list(zip(answer[::2], answer[1::2], strict=True))
+
+
+def _newest(pairs: Sequence[tuple[bytes, bytes]], limit: int) -> list[Page]:
+    """Return the newest `limit` pages of a list in any order, newest last."""
+    return _pages(sorted(pairs, reverse=True)[:limit])
 
 
 def _pages(newest: Sequence[tuple[bytes, bytes]]) -> list[Page]:

@@ -42,6 +42,14 @@ _RECENT = """
     SELECT page FROM turns WHERE tenant = ? AND user = ? AND session = ?
     ORDER BY timestamp DESC, accepted_at DESC, place DESC, id DESC LIMIT ?
 """
+# The order is that of an index, so that only turns that are returned are read.
+_LATEST = """
+    SELECT page FROM turns WHERE rowid IN (
+        SELECT rowid FROM turns INDEXED BY turns_of_session WHERE tenant = ? AND user = ?
+        ORDER BY timestamp DESC, accepted_at DESC, place DESC, id DESC LIMIT ?
+    )
+    ORDER BY timestamp DESC, accepted_at DESC, place DESC, id DESC
+"""
 _UNINDEXED = """
     SELECT page FROM turns WHERE tenant = :tenant AND user = :user AND indexed = 0
     AND (:session IS NULL OR session = :session)
@@ -117,6 +125,10 @@ class SqliteShortTerm:
     async def recent(self, scope: Scope, session_id: SessionId, *, limit: int) -> list[Page]:
         """Return the newest `limit` turns of a session, newest last."""
         return await self._select(_RECENT, (scope.tenant_id, scope.user_id, session_id, limit))
+
+    async def latest(self, scope: Scope, *, limit: int) -> list[Page]:
+        """Return the newest `limit` turns of a scope, newest last."""
+        return await self._select(_LATEST, (scope.tenant_id, scope.user_id, limit))
 
     async def get(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Page]:
         """Return those of the turns that are kept, in the order asked for."""

@@ -154,6 +154,9 @@ class EdgeEngine:
                 condition = None if only is None else to_engine(only)
                 update = UpdateOperation.upsert_points([*map(_point, points)], condition, _MODES[mode])
                 self._update(update, [point.id for point in points])
+            case Delete(ids=ids, only=Clause() as only):
+                wanted = to_engine(Clause(must=(HasId((*ids,)), only)))
+                self._update(UpdateOperation.delete_points_by_filter(wanted), ids)
             case Delete(ids=ids):
                 self._update(UpdateOperation.delete_points([*ids]), ids)
             case DeleteWhere(wanted=wanted):

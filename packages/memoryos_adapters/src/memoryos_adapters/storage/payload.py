@@ -17,6 +17,9 @@ tenant_id, user_id        yes                       the owner in clear, for peop
 page_id                           yes               whose chunk this is
 number, start, end        yes     yes               the `Chunk` that the point's vector stands for
 chunks                    yes            yes        how many chunks, so that their ids are known
+content_hash              yes                       of a page: tells its event's content from any other; not if empty
+claim                     yes     yes               names the insertion that brought it; gone once it is written over
+unfinished                yes                       true until the further chunks of an insertion are there
 superseded                yes                       true for a page that was superseded
 deleted                                  yes        true
 ========================  ======  =====  =========  ==========================================================
@@ -52,6 +55,11 @@ def kind_of(memory: Memory) -> MemoryKind:
     """Return the kind of a memory."""
     kind: MemoryKind = memory.__struct_config__.tag  # type: ignore[assignment]  # msgspec types it as any tag
     return kind
+
+
+def content_of(memory: Memory) -> str | None:
+    """Return what tells the content of a page's event from any other; None where nothing does."""
+    return memory.content_hash or None if isinstance(memory, Page) else None
 
 
 def memory_payload(entry: IndexEntry) -> dict[str, Any]:
@@ -103,7 +111,12 @@ def read_chunk(payload: dict[str, Any]) -> Chunk:
 
 def point_ids(page_id: MemoryId, payload: dict[str, Any]) -> list[str]:
     """Return the ids of all points of a page, its own first, from the payload of the page or of its tombstone."""
-    return [chunk_id(page_id, number) for number in range(payload["chunks"])]
+    return chunk_ids(page_id, payload["chunks"])
+
+
+def chunk_ids(page_id: MemoryId, chunks: int) -> list[str]:
+    """Return the ids of the points of a page of so many chunks, its own first."""
+    return [chunk_id(page_id, number) for number in range(chunks)]
 
 
 def read_position(page_id: MemoryId, payload: dict[str, Any]) -> Position:
@@ -135,4 +148,5 @@ def _filter_fields(memory: Memory, chunk: Chunk) -> dict[str, Any]:
 
 def _link_fields(memory: Memory) -> dict[str, Any]:
     follows = memory.follows if isinstance(memory, Page) else None
-    return {} if follows is None else {"follows": follows}
+    fields = {"follows": follows, "content_hash": content_of(memory)}
+    return {name: value for name, value in fields.items() if value is not None}

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TypeVar
 
-from memoryos_adapters.storage import reading, writing
+from memoryos_adapters.storage import inserting, reading, writing
 from memoryos_adapters.storage.points import check_entries
 from memoryos_adapters.storage.requests import Plan
 from memoryos_ports.embedding import EmbedderStamp
@@ -68,7 +68,7 @@ class PlannedMemory(ABC):
 
     def _insert(self, entries: Sequence[IndexEntry]) -> Plan[list[MemoryId]]:
         check_entries(entries, self.stamp)
-        (known,) = yield from writing.insert([entries])
+        (known,) = yield from inserting.insert([entries], inserting.new_claim())
         return known
 
     def _put(self, entries: Sequence[IndexEntry]) -> Plan[None]:

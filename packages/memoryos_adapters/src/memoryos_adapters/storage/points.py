@@ -4,20 +4,37 @@ from collections.abc import Sequence
 
 from memoryos_adapters.storage.bm25 import weigh_document
 from memoryos_adapters.storage.payload import chunk_payload, memory_payload
-from memoryos_adapters.storage.requests import DENSE, SPARSE, Point, SparseVector
+from memoryos_adapters.storage.requests import DENSE, SPARSE, Payload, Point, SparseVector
 from memoryos_adapters.storage.vectors import check_vector
 from memoryos_ports.embedding import EmbedderStamp, Vector
 from memoryos_ports.ids import chunk_id
 from memoryos_ports.memory import IndexEntry, MemoryQuery
 
+_NO_MARKS: Payload = {}
 
-def points_of(entries: Sequence[IndexEntry]) -> tuple[list[Point], list[Point]]:
-    """Return the points of memories' further chunks, and their own, which hold the first chunk and all the words.
 
-    Raises InvalidInput for a text that no store can hold.
+def own_point(entry: IndexEntry, marks: Payload = _NO_MARKS) -> Point:
+    """Return the point that stands for a memory, which holds its first chunk and all of its words.
+
+    `marks` are further fields of its payload. Raises InvalidInput for a text that no store can hold.
     """
-    own = [_own_point(entry) for entry in entries]
-    return [_chunk_point(entry, number) for entry in entries for number in range(1, len(entry.chunks))], own
+    terms = weigh_document(entry.terms)
+    sparse = {SPARSE: SparseVector([*terms], [*terms.values()])} if terms else {}
+    vector: dict[str, Vector | SparseVector] = {**_dense(entry.chunks[0].vector), **sparse}
+    return Point(id=entry.memory.id, vector=vector, payload={**memory_payload(entry), **marks})
+
+
+def chunk_points(entry: IndexEntry, marks: Payload = _NO_MARKS) -> list[Point]:
+    """Return the points of a memory's further chunks, with `marks` as further fields of their payloads."""
+    return [
+        Point(
+            id=chunk_id(entry.memory.id, number),
+            vector={**_dense(chunk.vector)},
+            payload={**chunk_payload(entry.memory, chunk), **marks},
+        )
+        for number, chunk in enumerate(entry.chunks)
+        if number
+    ]
 
 
 def check_entries(entries: Sequence[IndexEntry], stamp: EmbedderStamp) -> None:
@@ -32,19 +49,6 @@ def check_query(query: MemoryQuery, stamp: EmbedderStamp) -> None:
     if query.vector is not None:
         check_vector(query.vector, stamp)
     check_entries(query.waiting, stamp)
-
-
-def _own_point(entry: IndexEntry) -> Point:
-    terms = weigh_document(entry.terms)
-    sparse = {SPARSE: SparseVector([*terms], [*terms.values()])} if terms else {}
-    vector: dict[str, Vector | SparseVector] = {**_dense(entry.chunks[0].vector), **sparse}
-    return Point(id=entry.memory.id, vector=vector, payload=memory_payload(entry))
-
-
-def _chunk_point(entry: IndexEntry, number: int) -> Point:
-    chunk = entry.chunks[number]
-    payload = chunk_payload(entry.memory, chunk)
-    return Point(id=chunk_id(entry.memory.id, number), vector={**_dense(chunk.vector)}, payload=payload)
 
 
 def _dense(vector: Vector | None) -> dict[str, Vector]:

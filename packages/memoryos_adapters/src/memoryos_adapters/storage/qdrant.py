@@ -9,7 +9,7 @@ from typing import Self, TypeAlias, TypeVar
 from loguru import logger
 
 from memoryos_adapters.settings import QdrantSettings
-from memoryos_adapters.storage import writing
+from memoryos_adapters.storage import inserting, writing
 from memoryos_adapters.storage.coalescer import Coalescer
 from memoryos_adapters.storage.known import Known
 from memoryos_adapters.storage.planned import PlannedMemory
@@ -73,7 +73,7 @@ class QdrantMemory(PlannedMemory):
     async def insert(self, entries: Sequence[IndexEntry]) -> list[MemoryId]:
         """Store pages that are not known and return the ids of those that are; durable and searchable on return."""
         check_entries(entries, self.stamp)
-        known = [await self._inserts(part) for part in _parts(writing.first_of_each(entries))]
+        known = [await self._inserts(part) for part in _parts(inserting.first_of_each(entries))]
         return [id for ids in known for id in ids]
 
     async def put(self, entries: Sequence[IndexEntry]) -> None:
@@ -109,7 +109,7 @@ class QdrantMemory(PlannedMemory):
 
 
 async def _insert_together(engine: QdrantEngine, calls: Sequence[Sequence[IndexEntry]]) -> list[list[MemoryId]]:
-    return await engine.run(writing.insert(calls))
+    return await engine.run(inserting.insert(calls, inserting.new_claim()))
 
 
 def _parts(entries: Sequence[IndexEntry]) -> Iterator[list[IndexEntry]]:

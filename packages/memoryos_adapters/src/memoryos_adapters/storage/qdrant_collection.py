@@ -16,14 +16,18 @@ from memoryos_adapters.storage.payload import KEYWORD_FIELDS, TENANT_FIELDS, TIM
 from memoryos_adapters.storage.qdrant_http import UPSTREAM, QdrantHttp, Refused
 from memoryos_adapters.storage.requests import DENSE, SPARSE
 from memoryos_ports.embedding import EmbedderStamp
-from memoryos_ports.errors import EmbedderMismatch, UpstreamProtocolError
+from memoryos_ports.errors import EmbedderMismatch, UpstreamProtocolError, UpstreamRejected
 
 T = TypeVar("T")
 
 OLDEST = (1, 19)
 """The oldest server that has all that is used: IDF by corpus (1.19), update modes (1.17), metadata (1.16)."""
 
+TOO_LARGE = 413
+"""The status of a body that is larger than the server, or what stands before it, takes."""
+
 _MISSING, _TAKEN = 404, 409
+_REJECTIONS = (400, TOO_LARGE, 422)
 _QUANTIZATION: dict[str, dict[str, Any]] = {
     "scalar": {"scalar": {"type": "int8", "always_ram": True}},
     "binary": {"binary": {"always_ram": True}},
@@ -69,17 +73,32 @@ class QdrantCollection:
         self._checking = asyncio.Lock()
 
     async def call(self, method: str, path: str, body: bytes, *, answer: type[T]) -> T:
-        """Return what the server answers to a call; `path` is within the collection."""
+        """Return what the server answers to a call; `path` is within the collection.
+
+        Raises UpstreamRejected when it is the request that the server does not take, though the collection is ours.
+        """
         await self.ready()
         try:
-            return await self._http.call(method, self._path + path, body, answer=answer)
+            return await self._call(method, path, body, answer)
         except Refused as exc:
             if exc.status != _MISSING:
                 raise
         logger.bind(collection=self._settings.collection).warning("memory index is gone from the server, made anew")
         self._is_ready = False
         await self.ready()
-        return await self._http.call(method, self._path + path, body, answer=answer)
+        return await self._call(method, path, body, answer)
+
+    async def _call(self, method: str, path: str, body: bytes, answer: type[T]) -> T:
+        try:
+            return await self._http.call(method, self._path + path, body, answer=answer)
+        except Refused as exc:
+            if exc.status not in _REJECTIONS:
+                raise
+            if exc.status != TOO_LARGE:
+                await self.check()  # by now another embedder's vectors may be wanted: that is no request's fault
+            rejected = UpstreamRejected(upstream=UPSTREAM, status=exc.status, message=exc.detail)
+            rejected.reason = exc.reason
+            raise rejected from exc
 
     async def ready(self) -> None:
         """Return once the collection is there and ours."""

@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from memoryos_adapters.storage.known import Known
-from memoryos_adapters.storage.qdrant_collection import QdrantCollection
+from memoryos_adapters.storage.qdrant_collection import TOO_LARGE, QdrantCollection
 from memoryos_adapters.storage.qdrant_queries import Answers, Query, encode_queries, read_answers
-from memoryos_adapters.storage.qdrant_writes import encode_writes
+from memoryos_adapters.storage.qdrant_writes import BODY_BYTES, encode_writes
 from memoryos_adapters.storage.requests import (
     Count,
+    Operation,
     Payload,
     Plan,
     Request,
@@ -19,6 +20,7 @@ from memoryos_adapters.storage.requests import (
     Scroll,
     Write,
 )
+from memoryos_ports.errors import UpstreamRejected
 
 T = TypeVar("T")
 
@@ -82,10 +84,20 @@ class QdrantEngine:
             case Count(wanted=wanted):
                 return (await self._post("/points/count", _Count, filter=wanted, exact=True)).count
             case Write(operations=operations):
-                for body in encode_writes(operations):
-                    await self._collection.call("POST", _WRITE_PATH, body, answer=list)
-                return None
+                return await self._write(operations, BODY_BYTES)
         raise TypeError(request)
+
+    async def _write(self, operations: Sequence[Operation], body_bytes: int) -> None:
+        """Do operations; when a body is too large for what stands before the server, all again in smaller ones."""
+        for body in encode_writes(operations, body_bytes):
+            try:
+                await self._collection.call("POST", _WRITE_PATH, body, answer=list)
+            except UpstreamRejected as exc:
+                is_one_part = len(body) >= 2 * body_bytes
+                if exc.status != TOO_LARGE or is_one_part:
+                    raise
+                await self._write(operations, min(body_bytes, len(body)) // 2)
+                return
 
     async def _retrieve(self, request: Retrieve) -> dict[str, Payload]:
         fields = True if request.fields is None else request.fields or False

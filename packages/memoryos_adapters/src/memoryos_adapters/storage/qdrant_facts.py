@@ -42,9 +42,12 @@ class _Collection(msgspec.Struct):
     points_count: int | None = None
 
 
-async def read_facts(settings: QdrantSettings) -> QdrantFacts:
-    """Ask the server. Raises UpstreamError when it does not answer, or not as a Qdrant does."""
-    async with QdrantHttp.open(settings) as http:
+async def read_facts(settings: QdrantSettings, *, ca_file: str | None = None) -> QdrantFacts:
+    """Ask the server. Raises UpstreamError when it does not answer, or not as a Qdrant does, OSError for a bad file.
+
+    `ca_file` (PEM) is trusted beside the system's authorities.
+    """
+    async with QdrantHttp.open(settings, ca_file=ca_file) as http:
         try:
             version = msgspec.json.decode(await http.send("GET", "/"), type=_Server).version
         except msgspec.DecodeError as exc:

@@ -109,9 +109,10 @@ class Upsert(Struct, frozen=True, kw_only=True):
 
 
 class Delete(Struct, frozen=True, kw_only=True):
-    """Delete points by their ids; those that do not exist are no error."""
+    """Delete points by their ids, if they meet `only`; those that do not exist are no error."""
 
     ids: Sequence[str]
+    only: Clause | None = None
 
 
 class DeleteWhere(Struct, frozen=True, kw_only=True):

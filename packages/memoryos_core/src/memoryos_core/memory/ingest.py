@@ -1,6 +1,6 @@
 """Taking turns in: an event becomes durable, then pages that are searchable; twice is the same as once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 
 import msgspec
@@ -96,8 +96,9 @@ class Ingest:
         await self._short_term.append(pages)
         for start in range(0, len(pages), PAGES_AT_ONCE):
             batch = pages[start : start + PAGES_AT_ONCE]
-            if known := await self._storage.insert(await self._indexer.entries(batch)):
-                await self._let_stand(event, batch, known)
+            known = await self._storage.insert(await self._indexer.entries(batch))
+            if known and await self._let_stand(event, batch, known):
+                return
             await self._short_term.mark_indexed(event.scope, [page.id for page in batch])
         if self._quarantine is not None:
             await self._quarantine.note(pages)
@@ -125,21 +126,30 @@ class Ingest:
         released = {page.id for page in stored if not page.quarantined}
         return [page.id for page in pages if page.id not in released]
 
-    async def _let_stand(self, event: TurnsEvent, batch: Sequence[Page], known: Sequence[MemoryId]) -> None:
-        """Take back what an event brought where another content came first under its event_id.
+    async def _let_stand(self, event: TurnsEvent, batch: Sequence[Page], known: Sequence[MemoryId]) -> bool:
+        """Take back what an event brought where another content holds its event_id; return whether one does.
 
         A page that was edited still tells which content it came with, and one that was deleted tells nothing.
         """
+        content = batch[0].content_hash
         stored = only_pages(await self._storage.get(event.scope, known))
-        first = {page.id: page for page in stored if page.content_hash != batch[0].content_hash}
-        for page in first.values():  # short-term memory forgets sooner, and may have taken in the other words
-            await self._short_term.replace(page)
+        first = {page.id: page for page in stored if page.content_hash != content}
         if not first:
-            return
-        await self._short_term.remove(event.scope, [id_ for id_ in event.memory_ids if id_ not in first])
+            return False
+        await self._mend_short_term(event, content, first)
         await self._storage.delete(event.scope, [page.id for page in batch if page.id not in known])
         if event.source != "chat":
             raise InvalidEvent(f"event_id {event.event_id!r} was already used with other content")
+        return True
+
+    async def _mend_short_term(self, event: TurnsEvent, content: str, first: Mapping[MemoryId, Page]) -> None:
+        """Give short-term memory the words of the content that came first: it may have taken in the other's."""
+        for page in first.values():
+            await self._short_term.replace(page)
+        await self._short_term.mark_indexed(event.scope, [*first])
+        others = [id_ for id_ in event.memory_ids if id_ not in first]
+        kept = await self._short_term.get(event.scope, others)
+        await self._short_term.remove(event.scope, [page.id for page in kept if page.content_hash == content])
 
     async def _newest_turn(self, event: TurnsEvent) -> MemoryId | None:
         if event.session_id is None:

@@ -1,7 +1,6 @@
 """Finding memories again: candidates from the index and the newest turns, ranked; no LLM in it."""
 
 import asyncio
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,6 +10,7 @@ from loguru import logger
 from memoryos_core.memory.embedding_policy import GuardedEmbedder
 from memoryos_core.memory.indexing import spoken
 from memoryos_core.memory.successors import with_successors
+from memoryos_core.memory.word_match import match_words
 from memoryos_core.ranking.knowledge import KnowledgeHit, rank_found
 from memoryos_core.ranking.ranker import Hit, rank
 from memoryos_core.ranking.topic import topic
@@ -21,7 +21,7 @@ from memoryos_ports.errors import MemoryOSError, UpstreamError
 from memoryos_ports.filters import Filter, matches
 from memoryos_ports.ids import AgentId, MemoryId, Scope, SessionId
 from memoryos_ports.knowledge import Fact
-from memoryos_ports.memory import Candidate, Chunk, IndexEntry, Memory, MemoryKind, MemoryQuery, MemoryStorage, Page
+from memoryos_ports.memory import Chunk, Found, IndexEntry, Memory, MemoryKind, MemoryQuery, MemoryStorage, Page
 from memoryos_ports.short_term import ShortTermStore
 
 CANDIDATES = 200
@@ -29,6 +29,8 @@ KNOWLEDGE = 50
 NEIGHBOURS = 50
 OVERLAY = 50
 OVERLAY_EMBEDDED = 4
+LATEST = 200
+"""How many of the newest turns stand in for an index that is down."""
 
 QUESTION_CHARS = 4096
 """How much of a question, and of a fresh turn, is compared word by word."""
@@ -37,8 +39,6 @@ _EMBEDDED_CHARS = 1024  # what an embedder reads of a text, about
 _FRESH_VECTORS_KEPT = 512
 _EMBED_SHARE = 0.5  # of the time that a recall may take; the rest is for the index
 _INDEX_SHARE = 0.8  # of the time that a recall may take; the rest is for what to do without the index
-
-_WORD = re.compile(r"\w+")
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,9 +120,11 @@ class Recall:
         self._fresh_vectors.clear()
 
     async def search(self, question: Question, *, embed_timeout_s: float | None = None) -> Recalled:
-        """Return what answers the question, best first, each memory once. Raises when a store does not answer.
+        """Return what answers the question, best first, each memory once.
 
-        An embedder that does not answer (in time) degrades it: the index is then asked by words only.
+        Degraded by an embedder that does not answer (in time): the index is then asked by words only; and by an index
+        that cannot be reached: short-term memory is then. Raises when that does not answer either, or has none of the
+        kinds that are asked for.
         """
         question = self._taken(question)
         pages = await self._unindexed(question)
@@ -134,10 +136,13 @@ class Recall:
             vector, waiting, degraded = None, [_as_indexed(page, None) for page in pages], True
         else:
             degraded = False
-        found = await self._storage.search(_query(question, vector, waiting))
-        found = await with_successors(
-            self._storage, question.scope, found, held_at=question.held_at, admits=question.admits_fact
-        )
+        try:
+            found = await self._find(question, _query(question, vector, waiting))
+        except UpstreamError as exc:
+            if "page" not in question.kinds:
+                raise
+            logger.bind(error=type(exc).__name__).debug("recall without the index")
+            return await self._search_short_term(question)
         hits, knowledge = rank_found(
             question.text, found, asked_at=question.asked_at, held_at=question.held_at, limit=question.limit
         )
@@ -147,21 +152,18 @@ class Recall:
         """Return within `timeout_s` what can be found, never raising for a store or an embedder.
 
         When the embedder does not answer in time, it is what the index finds by words; when the index does not, the
-        fresh turns that share words.
+        newest turns that share words.
         """
         try:
             async with asyncio.timeout(timeout_s * _INDEX_SHARE):
                 return await self.search(question, embed_timeout_s=timeout_s * _EMBED_SHARE)
         except (MemoryOSError, TimeoutError) as exc:
-            logger.bind(error=type(exc).__name__).debug("recall without the index")
-        question = self._taken(question)
+            logger.bind(error=type(exc).__name__).debug("recall not in time")
         try:
             async with asyncio.timeout(timeout_s * (1 - _INDEX_SHARE)):
-                pages = await self._unindexed(question)
+                return await self._search_short_term(self._taken(question))
         except (MemoryOSError, TimeoutError):
             return Recalled(degraded=True)
-        hits = rank(question.text, _by_words(question, pages), asked_at=question.asked_at)
-        return Recalled(hits=hits, degraded=True)
 
     async def memories(self, scope: Scope, ids: Sequence[MemoryId]) -> list[Memory]:
         """Return those of the memories that exist, indexed or waiting, in the order asked for."""
@@ -177,6 +179,23 @@ class Recall:
             text = self._redactor.redact(question.text)
             question = msgspec.structs.replace(question, text=text, sensitive=sensitive)
         return msgspec.structs.replace(question, text=question.text[:QUESTION_CHARS])
+
+    async def _find(self, question: Question, query: MemoryQuery) -> Found:
+        found = await self._storage.search(query)
+        return await with_successors(
+            self._storage, question.scope, found, held_at=question.held_at, admits=question.admits_fact
+        )
+
+    async def _search_short_term(self, question: Question) -> Recalled:
+        """Return those of the newest turns, and of what is not indexed yet, that share words with the question."""
+        if "page" not in question.kinds:
+            return Recalled(degraded=True)
+        asked = self._short_term.latest(question.scope, limit=LATEST)
+        latest, fresh = await asyncio.gather(asked, self._unindexed(question))
+        pages = {page.id: page for page in (*latest, *fresh) if question.admits(page)}
+        candidates = match_words(question.text, [*pages.values()], chars=QUESTION_CHARS)
+        hits = rank(question.text, candidates, asked_at=question.asked_at, limit=question.limit)
+        return Recalled(hits=hits, degraded=True)
 
     async def _unindexed(self, question: Question) -> list[Page]:
         if "page" not in question.kinds:
@@ -228,18 +247,3 @@ def _query(question: Question, vector: Vector | None, waiting: Sequence[IndexEnt
 def _as_indexed(page: Page, vector: Vector | None) -> IndexEntry:
     whole = Chunk(number=0, start=0, end=len(page.text), vector=vector)
     return IndexEntry(memory=page, chunks=(whole,), terms=spoken(page, page.text[:QUESTION_CHARS]))
-
-
-def _by_words(question: Question, pages: Sequence[Page]) -> list[Candidate]:
-    """Return, without an index, the pages that share words with the question; the words stand in for BM25."""
-    asked = {word: number for number, word in enumerate(sorted(_words(question.text)))}
-    candidates = []
-    for page in pages:
-        if shared := {asked[word]: 1.0 for word in _words(page.text[:QUESTION_CHARS]) if word in asked}:
-            whole = Chunk(number=0, start=0, end=len(page.text))
-            candidates.append(Candidate(page=page, chunk=whole, words=shared))
-    return candidates
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text.casefold()))

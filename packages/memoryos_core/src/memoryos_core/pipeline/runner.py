@@ -10,14 +10,9 @@ from loguru import logger
 from memoryos_core.lifecycle.admission import AppliesEvents
 from memoryos_core.pipeline.observer import EventObserver, Outcome, Unobserved
 from memoryos_core.pipeline.policy import PutOffs, RetryPolicy, is_of_a_dependency
+from memoryos_core.pipeline.unsettled import Unsettled
 from memoryos_ports.clock import Clock
-from memoryos_ports.errors import (
-    ConfigurationError,
-    InvalidEvent,
-    MemoryOSError,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
+from memoryos_ports.errors import ConfigurationError, InvalidEvent, MemoryOSError
 from memoryos_ports.event_wire import decode_event
 from memoryos_ports.events import Delivery, EventLog
 
@@ -25,7 +20,6 @@ Probe = Callable[[], Awaitable[None]]
 
 _PROBE_EVERY_S = 1.0
 _PROBE_TIMEOUT_S = 2.0
-_GIVE_BACK_S = 2.0
 _LONGEST_WAIT_S = 1.0
 """A wait is never cut short, since what the log hands out meanwhile would reach nobody; so this is how long an idle
 runner takes to stop."""
@@ -73,8 +67,8 @@ class Runner:
         self._in_vain = False
         self._asking: asyncio.Task[list[Delivery]] | None = None
         self._in_hand: dict[asyncio.Task[None], Delivery] = {}
-        self._unsettled: list[Delivery] = []
         self._put_offs = PutOffs(self._policy, self._chance)
+        self._unsettled = Unsettled(events, self._put_offs)
         self._refusal: ConfigurationError | None = None
 
     def stop(self, *, within_s: float | None = None) -> None:
@@ -96,11 +90,12 @@ class Runner:
             while not self._stopping.is_set():
                 if self._paused:
                     await self._resume_when_up()
+                elif self._unsettled.are_due:
+                    await self._try_again_to_give_back()
                 else:
                     await self._take(tasks)
         with suppress(MemoryOSError, TimeoutError):  # a log that is still down hands them out again by itself
-            async with asyncio.timeout(_GIVE_BACK_S):
-                await self._give_back()
+            await self._unsettled.give_back()
         if self._refusal is not None:
             raise self._refusal
 
@@ -123,7 +118,7 @@ class Runner:
         self._asking = None
         deliveries = [] if asking.cancelled() else asking.result()
         if self._paused or self._stopping.is_set():  # since the log was asked
-            self._unsettled += deliveries
+            self._unsettled.add(deliveries)
             return []
         return deliveries
 
@@ -141,7 +136,7 @@ class Runner:
     def _finished(self, task: asyncio.Task[None]) -> None:
         delivery = self._in_hand.pop(task)
         if task.cancelled():
-            self._unsettled.append(delivery)
+            self._unsettled.add([delivery])
         self._freed.set()
         self._observer.in_hand(len(self._in_hand))
 
@@ -156,7 +151,7 @@ class Runner:
         try:
             outcome = await self._settle(delivery)
         except Exception as exc:  # noqa: BLE001 - the log did not note what became of it: it is given back
-            self._unsettled.append(delivery)
+            self._unsettled.add([delivery])
             self._put_offs.note(delivery.handle)
             self._pause(exc)
         finally:
@@ -220,7 +215,7 @@ class Runner:
             async with asyncio.timeout(_PROBE_TIMEOUT_S):
                 for probe in self._probes:
                     await probe()
-                await self._give_back()
+                await self._unsettled.give_back()
         except (MemoryOSError, TimeoutError):
             self._put_offs.forget_all()
             return
@@ -228,18 +223,11 @@ class Runner:
         self._observer.paused(False)
         logger.info("event runner resumed")
 
-    async def _give_back(self) -> None:
-        """Leave what is unsettled, without an attempt. Raises when the log cannot be reached."""
-        while self._unsettled:
-            delivery = self._unsettled[0]  # more may be appended meanwhile
-            rest_s = self._put_offs.rest_s(delivery.handle)
-            try:
-                await self._events.leave(delivery, error="not settled", retry_in_s=rest_s, attempted=False)
-            except (UpstreamUnavailable, UpstreamTimeout):
-                raise
-            except Exception as exc:  # noqa: BLE001 - one that cannot be left must not keep the others back
-                logger.bind(event_id=delivery.event_id).opt(exception=exc).error("event not given back")
-            self._unsettled.remove(delivery)
+    async def _try_again_to_give_back(self) -> None:
+        try:
+            await self._unsettled.give_back()
+        except (MemoryOSError, TimeoutError) as exc:
+            self._pause(exc)
 
     async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
