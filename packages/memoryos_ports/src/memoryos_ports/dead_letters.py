@@ -34,7 +34,10 @@ class DeadLetters(Protocol):
     """The dead letters of an event log. Raises UpstreamUnavailable or UpstreamTimeout when it cannot be reached."""
 
     async def list_dead(self, *, limit: int, after: str | None = None) -> list[DeadLetter]:
-        """Return up to `limit` of them, oldest first, those after the id `after` (also when that one is gone)."""
+        """Return up to `limit` of them, oldest first, those after the id `after` (also when that one is gone).
+
+        Fewer when they are large: only an empty answer is the end.
+        """
         ...
 
     async def replay(self, ids: Sequence[str]) -> int:
@@ -45,5 +48,5 @@ class DeadLetters(Protocol):
         ...
 
     async def drop(self, ids: Sequence[str]) -> int:
-        """Remove dead letters for good; return how many there were. Their receipts go on saying dead."""
+        """Remove dead letters for good; return how many there were. Their receipts say dead until they expire."""
         ...
