@@ -249,4 +249,4 @@ async def open_stack(
 
 def stores_of(stack: MemoryStack) -> Stores:
     """Return the stores of a stack."""
-    return Stores(**{name: getattr(stack, name) for name in Stores.__struct_fields__})
+    return Stores(**{name: getattr(stack, name) for name in Stores.__struct_fields__ if name != "are_shared"})

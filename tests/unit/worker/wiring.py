@@ -77,6 +77,7 @@ class RunningWorker:
 def wire(stack: MemoryStack, settings: Settings = SETTINGS, *, events: EventLog | None = None) -> WorkerContainer:
     """Return a worker's container over the stores of a stack, everything in it built."""
     stores = msgspec.structs.asdict(stores_of(stack))
+    del stores["are_shared"]  # the worker's own default
     container = WorkerContainer(
         **{
             **stores,

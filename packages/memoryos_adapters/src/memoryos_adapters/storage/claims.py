@@ -25,7 +25,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the pages of an insertion.
 
     `known` were there before, or are of an event that another content holds; of these `unwanted` came in all the same.
-    `contested` are held by another content though their event is not. `unfinished` lack chunks.
+    `contested` are, or were a moment ago, held by another content though their event is not. `unfinished` lack chunks.
     """
 
     known: set[MemoryId] = msgspec.field(default_factory=set)
@@ -52,26 +52,31 @@ class _Event:
         self._content = content_of(entries[0].memory)
 
     def judge(self, claims: Claims) -> None:
-        """Note what became of each page."""
-        if self._is_anothers(self._holder()):
+        """Note what became of each page; of an event that is gone altogether nothing, as it was erased since."""
+        holder = self._holder()
+        if self._is_anothers(holder):
             claims.known.update(entry.memory.id for entry in self._entries)
             claims.unwanted.extend(entry for entry in self._entries if self._told_at(entry) == self._content)
-        else:
-            for entry in self._entries:
-                self._judge_page(entry, claims)
+            return
+        for entry in self._entries:
+            if (state := self._state(entry)) is not None:
+                self._judge_page(entry, state, claims)
+            elif holder is not None:  # another content was here, and has just made room
+                self._contest(entry, claims)
 
-    def _judge_page(self, entry: IndexEntry, claims: Claims) -> None:
-        state = self._state(entry)
-        if state is None:
-            return  # erased since
-        claim = self._claim
+    def _judge_page(self, entry: IndexEntry, state: Payload, claims: Claims) -> None:
         if self._is_anothers(state.get("content_hash")):
-            claims.contested.append(entry)
-        elif state.get("claim") != claim:
+            self._contest(entry, claims)
+        elif state.get("claim") == self._claim:
+            _note_unfinished(Held(entry, self._claim), claims)
+        else:
             claims.known.add(entry.memory.id)
-            claim = state["claim"] if self._was_cut_short(entry, state) else ""
-        if claim and len(entry.chunks) > 1:
-            claims.unfinished.append(Held(entry, claim))
+            if self._was_cut_short(entry, state):
+                _note_unfinished(Held(entry, state["claim"]), claims)
+
+    def _contest(self, entry: IndexEntry, claims: Claims) -> None:
+        claims.contested.append(entry)
+        _note_unfinished(Held(entry, self._claim), claims)
 
     def _holder(self) -> str | None:
         """Return the content that the event is of: that of the first of its pages that tells any."""
@@ -95,6 +100,11 @@ class _Event:
     def _was_cut_short(self, entry: IndexEntry, state: Payload) -> bool:
         is_same = self._content is not None and state.get("content_hash") == self._content
         return is_same and bool(state.get("unfinished")) and state["chunks"] == len(entry.chunks)
+
+
+def _note_unfinished(held: Held, claims: Claims) -> None:
+    if len(held.entry.chunks) > 1:
+        claims.unfinished.append(held)
 
 
 def _events_of(entries: Sequence[IndexEntry]) -> list[list[IndexEntry]]:
