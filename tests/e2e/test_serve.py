@@ -53,7 +53,7 @@ async def test_a_taken_port_is_named(tmp_path: Path) -> None:
 
     assert finished.code == 1
     (line,) = finished.stderr.splitlines()
-    assert line.startswith(f"server: cannot listen on 127.0.0.1:{port}: Address already in use")
+    assert line.startswith(f"server.port: cannot listen on 127.0.0.1:{port}: Address already in use")
 
 
 async def test_every_fault_of_the_configuration_is_listed(tmp_path: Path) -> None:

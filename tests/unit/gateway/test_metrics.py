@@ -12,12 +12,16 @@ from memoryos_adapters.settings import (
     AuthSettings,
     LlmProviderSettings,
     LlmSettings,
+    Profile,
     RouterSettings,
     RouterTierSettings,
     Settings,
+    StorageSettings,
+    WorkerSettings,
 )
 from memoryos_core.routing.plan import Provider, Route
 from memoryos_core.routing.usage import Booking
+from memoryos_gateway.consuming import make_event_observer
 from memoryos_gateway.counted_events import CountedEvents
 from memoryos_gateway.usage_log import UsageNotes, named_models
 from memoryos_ports.errors import Overloaded
@@ -41,6 +45,21 @@ async def test_requests_are_counted_by_template_and_strangers_together(tmp_path:
     assert 'memoryos_requests_total{method="GET",path="(unknown)",status="404"} 1.0' in lines
     assert any(line.startswith('memoryos_requests_total{method="(unknown)"') for line in lines)
     assert not [line for line in lines if "secret" in line.lower()]
+
+
+@pytest.mark.parametrize(
+    ("profile", "async_pipeline", "counts"),
+    [("embedded", None, True), ("server", None, False), ("server", True, False), ("server", False, True)],
+)
+def test_only_a_gateway_that_applies_events_exports_the_figures_of_one(
+    profile: Profile, async_pipeline: bool | None, counts: bool
+) -> None:
+    settings = Settings(storage=StorageSettings(profile=profile), worker=WorkerSettings(async_pipeline=async_pipeline))
+    metrics = Metrics("memoryos_gateway")
+
+    make_event_observer(settings, metrics)
+
+    assert (b"memoryos_events_in_hand" in metrics.exposition()[0]) == counts
 
 
 async def test_figures_are_read_without_a_key(tmp_path: Path) -> None:

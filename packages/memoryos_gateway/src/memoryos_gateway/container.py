@@ -7,7 +7,6 @@ from typing import Final
 from dependency_injector import providers
 
 from memoryos_adapters.container import AdapterContainer
-from memoryos_adapters.metrics import EventMetrics
 from memoryos_adapters.profiles.adapters import OUTBOX_PROBE
 from memoryos_adapters.settings import Settings
 from memoryos_core.chat.conversations import Conversations
@@ -29,6 +28,7 @@ from memoryos_core.routing.plan import Provider
 from memoryos_core.safety.redaction import Redactor
 from memoryos_gateway.app import Services
 from memoryos_gateway.auth import Authenticator
+from memoryos_gateway.consuming import make_event_observer
 from memoryos_gateway.gateway_watch import GatewayWatch
 from memoryos_gateway.memory_container import MemoryContainer
 from memoryos_gateway.model_catalog import ModelCatalog
@@ -151,7 +151,7 @@ class GatewayContainer(MemoryContainer):
         handlers=MemoryContainer.admission,
         probes=providers.Callable(probes_of, AdapterContainer.probes),
         clock=AdapterContainer.clock,
-        observer=providers.Singleton(EventMetrics, RoutingContainer.metrics),
+        observer=providers.Singleton(make_event_observer, AdapterContainer.settings, RoutingContainer.metrics),
         concurrency=AdapterContainer.settings.provided.worker.concurrency,
         batch=AdapterContainer.settings.provided.worker.batch_size,
     )

@@ -14,6 +14,7 @@ from memoryos_adapters.data_directory import DataDirectory
 from memoryos_adapters.settings import Settings
 from memoryos_core.health import Health
 from memoryos_gateway.app import create_app
+from memoryos_gateway.consuming import consumes_events
 from memoryos_gateway.container import GatewayContainer
 from memoryos_gateway.data_place import adapters_in
 from memoryos_gateway.server import GRACE_S
@@ -88,11 +89,6 @@ async def _out_of_its_group() -> AsyncIterator[None]:
         if len(group.exceptions) > 1:
             raise
         raise group.exceptions[0] from group
-
-
-def consumes_events(settings: Settings) -> bool:
-    """Return whether a gateway applies events itself: on the server profile workers do, unless told otherwise."""
-    return settings.storage.profile != "server" or settings.worker.async_pipeline is False
 
 
 def _endless(container: GatewayContainer) -> Iterator[Coroutine[Any, Any, None]]:

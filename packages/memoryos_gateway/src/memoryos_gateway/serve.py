@@ -49,6 +49,6 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
     try:
         listener = listen(host, port)
     except OSError as exc:
-        raise ConfigurationError([f"server: cannot listen on {host}:{port}: {exc.strerror}"]) from exc
+        raise ConfigurationError([f"server.port: cannot listen on {host}:{port}: {exc.strerror}"]) from exc
     with listener:
         yield listener

@@ -36,6 +36,7 @@ def test_a_page_that_shares_a_word_is_found(question: str, said: str) -> None:
     ("question", "said"),
     [
         ("where is my tea", "my team is where the steam is"),
+        ("where is my art", "in a cart"),
         ("what is the weather", "what the dog is for"),
         ("", "tea"),
         ("?!", "tea"),
