@@ -108,7 +108,7 @@ async def test_the_flat_form_of_another_tenant_is_refused_and_says_how_it_is_don
     redis: RedisDatabase, log: RedisEvents
 ) -> None:
     await type_entry(redis, *FLAT, "tenant_id", "acme")
-    with pytest.raises(InvalidEvent, match='tenant_id: .* use the payload form, {"v": 1'):
+    with pytest.raises(InvalidEvent, match=r'tenant_id: .* use the payload form, \{"v": 1'):
         decoded(await receive_one(log))
 
 

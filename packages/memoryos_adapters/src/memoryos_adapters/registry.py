@@ -66,7 +66,7 @@ async def inspect_servers(settings: Settings) -> list[Remark]:
         return []
     from memoryos_adapters.profiles.server import inspect
 
-    return await inspect(settings.storage)
+    return await inspect(settings.storage, ca_file=settings.http.ca_file)
 
 
 @asynccontextmanager

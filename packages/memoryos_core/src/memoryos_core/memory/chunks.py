@@ -1,12 +1,16 @@
 """Cutting a long turn into overlapping stretches that an embedder can hold."""
 
 import re
+from itertools import islice
 
 CHUNK_WORDS = 80
 OVERLAP_WORDS = 15
 CHUNK_CHARS = 800
 OVERLAP_CHARS = 100
 MAX_CHUNKS = 256
+
+_MOST_WORDS = MAX_CHUNKS * (CHUNK_WORDS - OVERLAP_WORDS) + CHUNK_WORDS
+"""What the words after these are is of no account: they are of the last chunk."""
 
 _WORD = re.compile(r"\S+")
 
@@ -18,7 +22,7 @@ def chunk_spans(text: str) -> list[tuple[int, int]]:
     where words are long or, as in Chinese, not separated. A text of more than 256 chunks keeps the first 255 and one
     that holds the rest: its words stay findable, its meaning only as far as the embedder reads.
     """
-    words = [match.span() for match in _WORD.finditer(text)]
+    words = [match.span() for match in islice(_WORD.finditer(text), _MOST_WORDS)]
     if len(words) <= CHUNK_WORDS and len(text) <= CHUNK_CHARS:
         return [(0, len(text))]
     spans: list[tuple[int, int]] = []
@@ -30,7 +34,7 @@ def chunk_spans(text: str) -> list[tuple[int, int]]:
             break
         first = last + 1 - OVERLAP_WORDS
     if len(spans) > MAX_CHUNKS:
-        spans = [*spans[: MAX_CHUNKS - 1], (spans[MAX_CHUNKS - 1][0], spans[-1][1])]
+        spans = [*spans[: MAX_CHUNKS - 1], (spans[MAX_CHUNKS - 1][0], len(text.rstrip()))]
     return spans or [(0, len(text))]
 
 

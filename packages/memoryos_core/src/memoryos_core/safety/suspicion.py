@@ -50,4 +50,8 @@ def _rule_of(text: str) -> str | None:
 
 
 def _spelled_rule_of(letters: str) -> str | None:
-    return next((name for name, pattern in _SPELLED_RULES if pattern.search(letters)), None)
+    for start in range(0, len(letters), _WINDOW_CHARS):
+        for name, rule in _SPELLED_RULES:
+            if rule.search(letters, start, start + _WINDOW_CHARS + _OVERLAP_CHARS):
+                return name
+    return None
