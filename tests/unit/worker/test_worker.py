@@ -72,9 +72,9 @@ async def test_the_pause_of_its_runner_shows(stack: MemoryStack) -> None:
     await stack.ingest.accept(EVENT)
     async with running_worker(stack) as worker:
         async with asyncio.timeout(10):
-            while await worker.metric("runner_paused") != 1:
+            while await worker.metric("events_total", outcome="put_off") != 1:
                 pass
-        assert await worker.metric("events_total", outcome="put_off") == 1
+        assert await worker.metric("runner_paused") == 1
         stack.faults.storage.mend()
         await worker.settled_in_time(EVENT)
         assert await worker.metric("runner_paused") == 0
