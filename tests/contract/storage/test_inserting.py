@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from msgspec.structs import replace
 
 from memoryos_adapters.settings import QdrantSettings
 from memoryos_adapters.storage import writing
@@ -22,7 +21,7 @@ from memoryos_adapters.storage.requests import Plan, Scroll, ask
 from memoryos_ports.ids import MemoryId
 from memoryos_ports.memory import IndexEntry
 from tests.contract.storage.conftest import drop
-from tests.contract.storage.indexes import ANN, BOB, EAST, NORTH, STAMP, UP, collection_of, make_entry, make_page
+from tests.contract.storage.indexes import ANN, EAST, NORTH, STAMP, UP, collection_of, make_entry, make_page
 from tests.contract.storage.interleaving import cut_short, interleaved, meanwhile, torn
 from tests.support.qdrant_facade.process import QdrantFacade
 
@@ -200,24 +199,3 @@ async def test_what_befalls_a_page_before_its_chunks_come_befalls_them(
     found = await points(run)
     assert len(found) == left
     assert [payload for _, payload in found if "page" not in payload and "search_scope" in payload] == []
-
-
-async def test_chunks_of_an_event_that_was_erased_do_not_join_the_next_of_its_id(run: Run) -> None:
-    def erase_and_insert() -> Plan[None]:
-        yield from writing.erase(ANN)
-        yield from insert([other], "other")
-
-    entries, other = event("a", 3), event("b", 1)
-
-    await run(meanwhile(insert([entries], "ours"), 2, erase_and_insert()))
-
-    assert [(id, payload["content_hash"]) for id, payload in await points(run)] == [(other[0].memory.id, "b")]
-
-
-async def test_another_scope_does_not_complete_what_was_cut_short(run: Run) -> None:
-    (entry,) = event("a", 3)
-    await run(cut_short(insert([[entry]], "ours"), 2))
-
-    assert await run(insert([[replace(entry, memory=replace(entry.memory, scope=BOB))]], "his")) == [[entry.memory.id]]
-
-    assert [id for id, _ in await points(run)] == [entry.memory.id]

@@ -13,14 +13,7 @@ from memoryos_adapters.events.outbox_file import OutboxFile
 from memoryos_adapters.events.owed_changes import OwedChanges
 from memoryos_adapters.relayed_events import RelayedEvents
 from memoryos_ports.clock import Clock
-from memoryos_ports.errors import (
-    InvalidEvent,
-    MemoryOSError,
-    Overloaded,
-    StorageFull,
-    UpstreamTimeout,
-    UpstreamUnavailable,
-)
+from memoryos_ports.errors import InvalidEvent, MemoryOSError, Overloaded, UpstreamTimeout, UpstreamUnavailable
 from memoryos_ports.event_wire import decode_event
 from memoryos_ports.events import Delivery, Event, EventLog, Published, Receipt
 from memoryos_ports.ids import EventId, Scope, SessionId
@@ -29,7 +22,7 @@ from memoryos_ports.outbox import OUTBOX, Held, OutboxState
 Contest: TypeAlias = Callable[[Event], Awaitable[None]]
 """Puts an event into the log although its id is known there with other content, for its consumer to decide."""
 
-_DOWN: Final = (UpstreamUnavailable, UpstreamTimeout, StorageFull, TimeoutError)
+_DOWN: Final = (UpstreamUnavailable, UpstreamTimeout, TimeoutError)
 _AT_ONCE: Final = 32
 _LOOK_S: Final = 0.5
 _PROBE_EVERY_S: Final = 0.5
