@@ -1,7 +1,7 @@
 """What a client is told beside the body of an error."""
 
 from memoryos_gateway.errors import answer_error
-from memoryos_ports.errors import RateLimited
+from memoryos_ports.errors import RateLimited, UpstreamRejected
 
 
 def test_a_rate_limit_tells_the_limits_of_its_provider() -> None:
@@ -13,3 +13,10 @@ def test_a_rate_limit_tells_the_limits_of_its_provider() -> None:
         "retry-after": "2",
         "retry-after-ms": "2000",
     }
+
+
+def test_what_a_store_refuses_is_no_fault_of_the_caller() -> None:
+    error = UpstreamRejected(upstream="qdrant", status=413, message="too large")
+
+    assert answer_error(error, asks_model=True).status == 413
+    assert answer_error(error, asks_model=False).status == 502

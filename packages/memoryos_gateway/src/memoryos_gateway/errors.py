@@ -84,6 +84,8 @@ _HTTP_CODES = {
 def answer_error(exc: Exception, *, asks_model: bool) -> ErrorAnswer:
     """Return how an error is answered. `asks_model`: an unreachable upstream is a provider, otherwise it is a store."""
     match exc:
+        case errors.UpstreamRejected() if not asks_model:  # nothing that the caller could mend
+            return _answer(_KINDS[errors.UpstreamProtocolError], "memory refused the request")
         case errors.UpstreamRejected():
             body = ErrorBody(message=exc.message, type="invalid_request_error", param=exc.param, code=exc.code)
             return ErrorAnswer(status=exc.status, body=body, headers=_tries(exc))

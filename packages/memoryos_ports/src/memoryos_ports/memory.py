@@ -170,8 +170,8 @@ class MemoryStorage(Protocol):
 
     Every method sees one scope only, and the adapter adds that filter itself: an id of another scope does not
     exist. An unknown scope has no memories, which is an empty answer, not an error. Raises UpstreamUnavailable,
-    UpstreamTimeout or UpstreamProtocolError when the engine cannot be reached or used, StorageFull when its disk
-    is full, MemoryDisabled (noop) for a write. Never blocks the event loop.
+    UpstreamTimeout or UpstreamProtocolError when the engine cannot be reached or used, UpstreamRejected when it refuses
+    what it is given, StorageFull when its disk is full, MemoryDisabled (noop) for a write. Never blocks the event loop.
     """
 
     @property
@@ -183,7 +183,7 @@ class MemoryStorage(Protocol):
         """Store pages; durable and searchable on return. Entries may be of several scopes.
 
         Insert-only: an id that is known, even as a tombstone, keeps what it has; nothing is reverted or revived.
-        Return the ids that were known before.
+        Return the ids that were known before, and of an event that another content holds already all of its ids.
         """
         ...
 
