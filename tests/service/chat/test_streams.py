@@ -192,7 +192,7 @@ async def test_streams_that_were_hung_up_on_leave_no_task_behind(person: Person,
             connection.reset()
             await held.left.get()
     async with asyncio.timeout(10):
-        while any(not task.done() for task in asyncio.all_tasks() - before):
+        while len(asyncio.all_tasks()) > len(before):  # those of the gateway itself come and go, one for another
             await person.event("none")
 
 

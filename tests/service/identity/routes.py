@@ -32,6 +32,7 @@ PUBLIC = {
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
     ("GET", "/health/status"),
+    ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/openapi.json/openapi.json"),
     ("GET", "/openapi.json/{path:str}"),
