@@ -90,12 +90,12 @@ def _download_wheel(folder: Path) -> Path:
 
 def _run_python(*arguments: str) -> None:
     command = [sys.executable, *arguments]
-    subprocess.run(command, env=_pip_environment(), check=True)  # noqa: S603  # fixed words and paths of the build
+    subprocess.run(command, env=_environment(), check=True)  # noqa: S603  # fixed words and paths of the build
 
 
-def _pip_environment() -> dict[str, str]:
-    """Return the environment, with uv's index handed on to pip when pip has none of its own there."""
-    environment = dict(os.environ)
+def _environment() -> dict[str, str]:
+    """Return the environment, with uv's index handed on to pip when pip has none of its own there; onnxruntime is mute."""
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
     index = next(filter(None, map(environment.get, _UV_INDEX_VARIABLES)), None)
     if index:  # UV_INDEX may list several, each as NAME=URL
         environment.setdefault("PIP_INDEX_URL", re.sub(r"^[\w.-]+=", "", index.split()[0]))
