@@ -94,7 +94,7 @@ def _run_python(*arguments: str) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment, with uv's index handed on to pip when pip has none of its own there; onnxruntime is mute."""
+    """Return the environment, mute for onnxruntime, with uv's index handed on to pip when pip has none of its own."""
     environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
     index = next(filter(None, map(environment.get, _UV_INDEX_VARIABLES)), None)
     if index:  # UV_INDEX may list several, each as NAME=URL
