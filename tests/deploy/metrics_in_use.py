@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
+import promql_parser
 
 from tests.deploy.files import DEPLOY, read_yaml
 
@@ -27,9 +27,8 @@ def dashboard_expressions() -> list[str]:
 
 def selectors(expression: str) -> Iterator[tuple[str, set[str]]]:
     """Yield the metric and the labels of every selector of an expression. Raises ValueError when it is not PromQL."""
-    parser = pytest.importorskip("promql_parser")
     found: list[Any] = []
-    parser.walk(parser.parse(expression), found.append)
+    promql_parser.walk(promql_parser.parse(expression), found.append)
     for node in found:
-        if isinstance(node, parser.VectorSelector):
-            yield node.name, {matcher.name for matcher in node.matchers.matchers}
+        if isinstance(node, promql_parser.VectorSelector):
+            yield node.name or "", {matcher.name for matcher in node.matchers.matchers}

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import kubernetes_validate  # type: ignore[import-untyped]  # ships neither stubs nor a py.typed
 import pytest
 import yaml
 
@@ -18,7 +19,6 @@ from tests.deploy.chart_values import EVERYTHING, LITTLE, SENTINEL, Manifest
 from tests.deploy.files import CHART, image_variables, read_yaml
 
 helm = pytest.importorskip("helm_python")
-kubernetes = pytest.importorskip("kubernetes_validate")
 
 VALUES = pytest.mark.parametrize("values", [{}, SENTINEL, EVERYTHING, LITTLE], ids=["plain", "sentinel", "all", "few"])
 
@@ -72,7 +72,7 @@ def test_every_manifest_is_what_kubernetes_takes(values: Manifest) -> None:
     manifests = [each for each in render(values) if each["kind"] != "ServiceMonitor"]  # of the Prometheus operator
     assert manifests
     for manifest in manifests:
-        kubernetes.validate(manifest, "1.31", strict=True)
+        kubernetes_validate.validate(manifest, "1.31", strict=True)
 
 
 @VALUES

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import crossplane  # type: ignore[import-untyped]  # ships neither stubs nor a py.typed
 import pytest
 
 from memoryos_adapters.settings import LlmProviderSettings, ServerSettings
@@ -13,7 +14,6 @@ CONFIG = COMPOSE / "nginx/nginx.conf"
 @pytest.fixture(scope="module")
 def directives() -> dict[str, list[str]]:
     """Return the arguments of the directives of the server for clients; of a repeated one the last."""
-    crossplane = pytest.importorskip("crossplane")
     parsed = crossplane.parse(str(CONFIG), catch_errors=False, strict=True, check_ctx=True, check_args=True)
     (http,) = [block for block in parsed["config"][0]["parsed"] if block["directive"] == "http"]
     servers = [block["block"] for block in http["block"] if block["directive"] == "server"]

@@ -41,3 +41,20 @@ async def receive_one(log: RedisEvents, *, wait_s: float = PATIENCE_S) -> Delive
     """Return the one event that comes first."""
     (delivery,) = await log.receive(limit=1, wait_s=wait_s)
     return delivery
+
+
+async def end_without_receipt(redis: RedisDatabase, log: RedisEvents, delivery: Delivery, ending: str) -> None:
+    """Spoil the only receipt there is, end its event (``ack``, ``bury`` or ``leave``), and look that it has ended."""
+    (key,) = [key async for key in redis.keys("memoryos:{*}:event:*")]
+    await redis.execute("SET", key, "no receipt")
+    match ending:
+        case "ack":
+            await log.ack(delivery)
+        case "bury":
+            await log.bury(delivery, error="no")
+        case _:
+            await log.leave(delivery, error="no", retry_in_s=0)
+    again = await log.receive(limit=1, wait_s=0.3)
+    assert [each.attempts for each in again] == ([1] if ending == "leave" else [])
+    stats = await log.stats()
+    assert (stats.length, stats.dead) == (int(ending == "leave"), int(ending == "bury"))

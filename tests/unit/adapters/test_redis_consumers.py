@@ -16,7 +16,7 @@ from memoryos_ports.event_wire import encode_event
 from memoryos_ports.events import Delivery, QueueStats
 from memoryos_ports.ids import EventId
 from tests.contract.events.makers import ANA, BOB, STRANGER, make_event, make_receipt
-from tests.support.redis_log import PATIENCE_S, open_log, open_redis, receive_one, type_entry
+from tests.support.redis_log import PATIENCE_S, end_without_receipt, open_log, open_redis, receive_one, type_entry
 from tests.support.redis_server import database_url, redis_server
 
 SCOPES = (ANA, BOB, STRANGER)
@@ -435,19 +435,7 @@ async def test_an_entry_ends_even_when_its_receipt_cannot_be_written(redis: Redi
     async with open_log(redis) as log:
         await publish(log, "e1")
         delivery = await receive_one(log)
-        (key,) = [key async for key in redis.keys("memoryos:{*}:event:*")]
-        await redis.execute("SET", key, "no receipt")
-        match ending:
-            case "ack":
-                await log.ack(delivery)
-            case "bury":
-                await log.bury(delivery, error="no")
-            case _:
-                await log.leave(delivery, error="no", retry_in_s=0)
-        again = await log.receive(limit=1, wait_s=0.3)
-        assert [each.attempts for each in again] == ([1] if ending == "leave" else [])
-        stats = await log.stats()
-        assert (stats.length, stats.dead) == (int(ending == "leave"), int(ending == "bury"))
+        await end_without_receipt(redis, log, delivery, ending)
 
 
 async def test_what_cannot_be_ended_is_not_handed_out_again_and_again(redis: RedisDatabase) -> None:

@@ -23,7 +23,7 @@ from memoryos_ports.events import Delivery, Published, TurnsEvent
 from memoryos_ports.ids import EventId
 from tests.contract.events.logs import empty_cluster_of
 from tests.contract.events.makers import ANA, BOB, STRANGER, make_event, make_receipt
-from tests.support.redis_log import PATIENCE_S, open_log, open_redis, receive_one
+from tests.support.redis_log import PATIENCE_S, end_without_receipt, open_log, open_redis, receive_one
 from tests.support.redis_server import RedisServer
 from tests.support.redis_topology import running_cluster, watched_redis
 
@@ -162,19 +162,7 @@ async def test_an_entry_ends_even_when_its_receipt_cannot_be_written(redis: Redi
     async with open_log(redis, stream="{chat_log}") as log:
         await log.publish(make_event())
         delivery = await receive_one(log)
-        (key,) = [key async for key in redis.keys("memoryos:{*}:event:e1")]
-        await redis.execute("SET", key, "no receipt")
-        match ending:
-            case "ack":
-                await log.ack(delivery)
-            case "bury":
-                await log.bury(delivery, error="no")
-            case _:
-                await log.leave(delivery, error="no", retry_in_s=0)
-        again = await log.receive(limit=1, wait_s=0.3)
-        assert [each.attempts for each in again] == ([1] if ending == "leave" else [])
-        stats = await log.stats()
-        assert (stats.length, stats.dead) == (int(ending == "leave"), int(ending == "bury"))
+        await end_without_receipt(redis, log, delivery, ending)
 
 
 async def test_partitions_are_on_servers_of_their_own(redis: RedisDatabase, cluster: list[RedisServer]) -> None:

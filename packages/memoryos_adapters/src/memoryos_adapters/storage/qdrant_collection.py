@@ -13,6 +13,7 @@ from loguru import logger
 
 from memoryos_adapters.settings import QdrantSettings
 from memoryos_adapters.storage.payload import KEYWORD_FIELDS, TENANT_FIELDS, TIME_FIELDS
+from memoryos_adapters.storage.qdrant_answers import CollectionAnswer, ServerAnswer
 from memoryos_adapters.storage.qdrant_http import UPSTREAM, QdrantHttp, Refused
 from memoryos_adapters.storage.requests import DENSE, SPARSE
 from memoryos_ports.embedding import EmbedderStamp
@@ -33,28 +34,6 @@ _QUANTIZATION: dict[str, dict[str, Any]] = {
     "binary": {"binary": {"always_ram": True}},
 }
 _LINKS = 16  # per point of a scope, where there is an index of the vectors
-
-
-class _Server(msgspec.Struct):
-    version: str
-
-
-class _Stamp(msgspec.Struct):
-    embedder: str
-    dimensions: int
-
-
-class _Metadata(msgspec.Struct):
-    memoryos: _Stamp | None = None
-
-
-class _Config(msgspec.Struct):
-    metadata: _Metadata | None = None
-
-
-class _Collection(msgspec.Struct):
-    config: _Config
-    payload_schema: dict[str, Any] = {}
 
 
 class QdrantCollection:
@@ -122,7 +101,7 @@ class QdrantCollection:
     async def _check_server(self) -> None:
         content = await self._http.send("GET", "/")
         try:
-            version = msgspec.json.decode(content, type=_Server).version
+            version = msgspec.json.decode(content, type=ServerAnswer).version
             major, minor = map(int, version.split(".")[:2])
         except ValueError as exc:  # msgspec's errors are ValueErrors
             raise UpstreamProtocolError(upstream=UPSTREAM, detail="does not say its version") from exc
@@ -130,21 +109,21 @@ class QdrantCollection:
             wanted = ".".join(map(str, OLDEST))
             raise UpstreamProtocolError(upstream=UPSTREAM, detail=f"is version {version}, older than {wanted}")
 
-    async def _look(self) -> _Collection | None:
+    async def _look(self) -> CollectionAnswer | None:
         try:
-            return await self._http.call("GET", self._path, answer=_Collection)
+            return await self._http.call("GET", self._path, answer=CollectionAnswer)
         except Refused as exc:
             if exc.status == _MISSING:
                 return None
             raise
 
-    async def _make(self) -> _Collection:
+    async def _make(self) -> CollectionAnswer:
         try:
             await self._http.call("PUT", self._path, msgspec.json.encode(self._schema()), answer=bool)
         except Refused as exc:
             if exc.status != _TAKEN:
                 raise
-        return await self._http.call("GET", self._path, answer=_Collection)
+        return await self._http.call("GET", self._path, answer=CollectionAnswer)
 
     def _schema(self) -> dict[str, Any]:
         """Return what the collection is made with.
@@ -175,10 +154,8 @@ def _indexes() -> dict[str, dict[str, Any]]:
     }
 
 
-def _check_stamp(found: _Collection, stamp: EmbedderStamp) -> None:
-    stored = found.config.metadata.memoryos if found.config.metadata else None
-    if stored is None:
+def _check_stamp(found: CollectionAnswer, stamp: EmbedderStamp) -> None:
+    if found.stamp is None:
         raise UpstreamProtocolError(upstream=UPSTREAM, detail="the collection is not one of MemoryOS")
-    held = EmbedderStamp(name=stored.embedder, dimensions=stored.dimensions)
-    if held != stamp:
-        raise EmbedderMismatch(stored=str(held), configured=str(stamp))
+    if found.stamp != stamp:
+        raise EmbedderMismatch(stored=str(found.stamp), configured=str(stamp))

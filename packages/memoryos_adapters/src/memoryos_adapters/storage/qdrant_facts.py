@@ -5,6 +5,7 @@ from urllib.parse import quote
 import msgspec
 
 from memoryos_adapters.settings import QdrantSettings
+from memoryos_adapters.storage.qdrant_answers import CollectionAnswer, ServerAnswer
 from memoryos_adapters.storage.qdrant_http import UPSTREAM, QdrantHttp, Refused
 from memoryos_ports.embedding import EmbedderStamp
 from memoryos_ports.errors import UpstreamProtocolError
@@ -20,28 +21,6 @@ class QdrantFacts(msgspec.Struct, frozen=True, kw_only=True):
     stamp: EmbedderStamp | None = None
 
 
-class _Server(msgspec.Struct):
-    version: str
-
-
-class _Stamp(msgspec.Struct):
-    embedder: str
-    dimensions: int
-
-
-class _Metadata(msgspec.Struct):
-    memoryos: _Stamp | None = None
-
-
-class _Config(msgspec.Struct):
-    metadata: _Metadata | None = None
-
-
-class _Collection(msgspec.Struct):
-    config: _Config
-    points_count: int | None = None
-
-
 async def read_facts(settings: QdrantSettings, *, ca_file: str | None = None) -> QdrantFacts:
     """Ask the server. Raises UpstreamError when it does not answer, or not as a Qdrant does, OSError for a bad file.
 
@@ -49,16 +28,14 @@ async def read_facts(settings: QdrantSettings, *, ca_file: str | None = None) ->
     """
     async with QdrantHttp.open(settings, ca_file=ca_file) as http:
         try:
-            version = msgspec.json.decode(await http.send("GET", "/"), type=_Server).version
+            version = msgspec.json.decode(await http.send("GET", "/"), type=ServerAnswer).version
         except msgspec.DecodeError as exc:
             raise UpstreamProtocolError(upstream=UPSTREAM, detail="does not say its version") from exc
         try:
             path = f"/collections/{quote(settings.collection, safe='')}"
-            found = await http.call("GET", path, answer=_Collection)
+            found = await http.call("GET", path, answer=CollectionAnswer)
         except Refused as exc:
             if exc.status != _MISSING:
                 raise
             return QdrantFacts(version=version)
-    stored = found.config.metadata and found.config.metadata.memoryos
-    stamp = EmbedderStamp(name=stored.embedder, dimensions=stored.dimensions) if stored else None
-    return QdrantFacts(version=version, points=found.points_count or 0, stamp=stamp)
+    return QdrantFacts(version=version, points=found.points_count or 0, stamp=found.stamp)
