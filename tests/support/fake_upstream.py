@@ -125,8 +125,7 @@ async def _send(reply: Reply, request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     for piece in reply.pieces[: reply.stop_after]:
         await response.write(piece)
-        if reply.pause_s:
-            await asyncio.sleep(reply.pause_s)
+        await asyncio.sleep(reply.pause_s)  # none, too, lets others run: a provider never stands in its client's way
     if reply.stop in ("hang", "reset"):
         await _stop_here(reply, request)
     await response.write_eof()
