@@ -97,7 +97,7 @@ class _WithLetters(RelayedEvents):
     def __init__(self, outbox: OutboxEvents, remote: EventLog) -> None:
         super().__init__(outbox)
         assert isinstance(remote, DeadLetters)
-        self.list_dead, self.replay, self.drop = remote.list_dead, remote.replay, remote.drop
+        self.list_dead, self.find, self.replay, self.drop = remote.list_dead, remote.find, remote.replay, remote.drop
 
 
 @cache

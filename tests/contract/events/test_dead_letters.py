@@ -1,4 +1,4 @@
-"""What every event log promises about its dead letters: listed, put back, dropped."""
+"""What every event log promises about its dead letters: listed, found, put back, dropped."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -56,6 +56,22 @@ async def test_they_are_listed_oldest_first_and_page_by_page(log: EventLog, lett
     assert await letters.list_dead(limit=2, after=first[-1].id) == rest
 
 
+async def test_those_with_given_ids_are_found_oldest_first_and_once(log: EventLog, letters: DeadLetters) -> None:
+    await bury(log, "e3", "e1", "e2")
+    first, second, third = await letters.list_dead(limit=3)
+    assert [each async for each in letters.find([third.id, first.id, third.id])] == [first, third]
+    await letters.replay([first.id])
+    await letters.drop([second.id])
+    assert [each async for each in letters.find([first.id, second.id, third.id])] == [third]
+    assert [each async for each in letters.find([])] == []
+
+
+async def test_an_id_that_is_written_in_another_way_is_not_one(log: EventLog, letters: DeadLetters) -> None:
+    await bury(log, "e1")
+    (id,) = await ids_of(letters)
+    assert [each async for each in letters.find([f"0{id}", f" {id}", f"{id}\n", f"{id}@0"])] == []
+
+
 async def test_a_replayed_event_is_queued_as_if_never_tried(log: EventLog, letters: DeadLetters) -> None:
     await bury(log, "e1")
     assert await letters.replay(await ids_of(letters)) == 1
@@ -83,9 +99,11 @@ async def test_only_what_was_named_is_replayed_or_dropped(log: EventLog, letters
     assert await ids_of(letters) == [second]
 
 
-@pytest.mark.parametrize("unknown", ["0-1", "12345", "never", ""])
+@pytest.mark.parametrize("unknown", ["0-1", "12345", "never", "", "-", "٣", "9" * 30, f"{2**64}-0"])
 async def test_unknown_ids_are_passed_over(log: EventLog, letters: DeadLetters, unknown: str) -> None:
     await bury(log, "e1")
+    (letter,) = await letters.list_dead(limit=10)
+    assert [each async for each in letters.find([unknown, letter.id])] == [letter]
     assert await letters.replay([unknown]) == 0
     assert await letters.drop([unknown]) == 0
     assert len(await ids_of(letters)) == 1

@@ -106,6 +106,7 @@ async def test_large_dead_letters_are_listed_dropped_and_put_back(redis: RedisDa
         assert sorted(str(each.event_id) for each in letters) == sorted(IDS)
         places = [tuple(map(int, each.id.partition("@")[0].split("-"))) for each in letters]
         assert places == sorted(places)
+        assert [each async for each in log.find([each.id for each in reversed(letters)])] == letters
         assert await log.replay([each.id for each in letters[:3]]) == 3
         assert await log.drop([each.id for each in letters[3:5]]) == 2
         stats = await log.stats()

@@ -1,6 +1,6 @@
 """Dead letters in a list, in the place of a Redis."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from memoryos_ports.dead_letters import DeadLetter
@@ -43,6 +43,12 @@ class Letterbox:
         start = self.ids.index(after) + 1 if after else 0
         self.pages.append(limit)
         return self.letters[start : start + limit]
+
+    async def find(self, ids: Sequence[str]) -> AsyncIterator[DeadLetter]:
+        """Yield those with these ids, oldest first."""
+        for letter in self.letters:
+            if letter.id in ids:
+                yield letter
 
     async def replay(self, ids: Sequence[str]) -> int:
         """Note which."""

@@ -104,6 +104,14 @@ async def test_exactly_those_that_are_meant_are_put_back(words: tuple[str, ...],
     assert set(box.ids) == {"1-0", "2-0", "3-0"} - set(gone)
 
 
+@pytest.mark.parametrize("words", [("replay", "3-0", "1-0"), ("replay", "3-0", "--dry-run"), ("drop", "2-0")])
+async def test_those_that_are_named_are_looked_up_and_no_others_read(words: tuple[str, ...]) -> None:
+    box = three()
+
+    assert (await run(box, *words)).ok
+    assert box.pages == []
+
+
 async def test_dropped_letters_are_not_put_back() -> None:
     box = three()
 

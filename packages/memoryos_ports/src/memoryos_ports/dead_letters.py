@@ -1,6 +1,6 @@
 """Events that could not be applied, and the promise of what keeps them until somebody decides."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -37,6 +37,13 @@ class DeadLetters(Protocol):
         """Return up to `limit` of them, oldest first, those after the id `after` (also when that one is gone).
 
         Fewer when they are large: only an empty answer is the end.
+        """
+        ...
+
+    def find(self, ids: Sequence[str]) -> AsyncIterator[DeadLetter]:
+        """Yield those with these ids, oldest first, each once; an id that none has is passed over.
+
+        Each is looked up by its id, however many others there are.
         """
         ...
 

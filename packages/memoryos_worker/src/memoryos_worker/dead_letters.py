@@ -24,10 +24,9 @@ async def find_letters(store: DeadLetters, ids: Sequence[str], *, count: int | N
 
     Without their payloads: there may be many of them. Raises NotFound for an id that none has.
     """
-    wanted = set(ids)
-    letters = _letters(store, None if wanted else count)
-    found = [replace(letter, payload=b"") async for letter in letters if not wanted or letter.id in wanted]
-    if unknown := sorted(wanted - {letter.id for letter in found}):
+    letters = store.find(ids) if ids else _letters(store, count)
+    found = [replace(letter, payload=b"") async for letter in letters]
+    if unknown := sorted(set(ids) - {letter.id for letter in found}):
         raise NotFound("dead letter", unknown[0])
     return found[:count]
 

@@ -237,7 +237,7 @@ async def test_a_delivery_that_always_fails_stops_no_others(setup: Setup) -> Non
     async with asyncio.timeout(PATIENCE_S):
         while "e99" not in ids:
             ids += [str(delivery.event_id) for delivery in await setup.direct.receive(limit=1, wait_s=PATIENCE_S)]
-        while await setup.outbox.state() != OutboxState(waiting=40):  # what was handed over is noted a moment later
+        while await setup.outbox.state() != OutboxState(waiting=40):  # noqa: ASYNC110 - it is noted a moment later
             await asyncio.sleep(0.01)
 
 

@@ -1,7 +1,7 @@
 """The event log of the noop profile: accepts nothing, so that nothing is ever acknowledged in vain."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from memoryos_ports.dead_letters import DeadLetter
@@ -57,6 +57,11 @@ class NoopEvents:
     async def list_dead(self, *, limit: int, after: str | None = None) -> list[DeadLetter]:
         """Return nothing: no event ever died."""
         return []
+
+    async def find(self, ids: Sequence[str]) -> AsyncIterator[DeadLetter]:
+        """Yield nothing: no event ever died."""
+        for letter in await self.list_dead(limit=len(ids)):
+            yield letter
 
     async def replay(self, ids: Sequence[str]) -> int:
         """Return 0: there is nothing to put back."""

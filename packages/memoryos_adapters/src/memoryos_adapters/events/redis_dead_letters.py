@@ -1,8 +1,9 @@
 """The dead letters of the stream: listed, put back, dropped."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from itertools import groupby
 from operator import itemgetter
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from memoryos_adapters.events.redis_entries import fields_of, read_entry
 from memoryos_adapters.events.redis_letters import originals_of, read_letter
@@ -13,6 +14,7 @@ from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_ports.dead_letters import DeadLetter
 from memoryos_ports.ids import EventId, Scope, TenantId, UserId
 
+_AT_ONCE: Final = 100  # ids that are looked up by one call
 _Place: TypeAlias = tuple[int, int, int]
 
 
@@ -36,6 +38,15 @@ class StreamDeadLetters:
             ends += [page[-1][0]] if has_more and page else []
         found.sort(key=itemgetter(0))
         return [letter for place, letter in found if not ends or place <= min(ends)][:limit]
+
+    async def find(self, ids: Sequence[str]) -> AsyncIterator[DeadLetter]:
+        """Yield those with these ids, oldest first; few are held at a time, as they may be large."""
+        wanted = set(ids)
+        places = sorted({_place(id, partition) for partition, id in filter(None, map(self._partitions.locate, ids))})
+        for number, run in groupby(places, key=itemgetter(2)):
+            async for letter in self._look_up(self._partitions[number], [f"{ms}-{seq}" for ms, seq, _ in run]):
+                if letter.id in wanted:  # not one whose id was written in another way
+                    yield letter
 
     async def replay(self, ids: Sequence[str]) -> int:
         """Put originals back; one that cannot be put back stays."""
@@ -75,6 +86,14 @@ class StreamDeadLetters:
         if new is not None and receipt and self._script.apart:
             await self._script.at(receipt, "note_replay", partition.handle(new.decode()))
         return int(new is not None)
+
+    async def _look_up(self, partition: Partition, ids: list[str]) -> AsyncIterator[DeadLetter]:
+        start = 0
+        while some := ids[start : start + _AT_ONCE]:
+            looked_up, found = await self._script.at((partition.letters,), "find", *some)
+            for id, flat in found:
+                yield read_letter(fields_of(flat), id=partition.handle(id.decode()))
+            start += looked_up
 
     async def _page(
         self, partition: Partition, limit: int, last: tuple[Partition, str] | None

@@ -228,3 +228,14 @@ function commands.page(start, most)
   end
   return {1, found}
 end
+
+-- find id ... -> {how many ids were looked up, {{id, fields}, ...}} of the stream KEYS[1]; not all when they are large
+function commands.find(...)
+  local wanted, looked_up, found, bytes = {...}, 0, {}, 0
+  while looked_up < #wanted and bytes < MOST_BYTES do
+    looked_up = looked_up + 1
+    local entry = redis.call('XRANGE', STREAM, wanted[looked_up], wanted[looked_up])[1]
+    if entry then found[#found + 1], bytes = entry, bytes + size_of(entry[2]) end
+  end
+  return {looked_up, found}
+end

@@ -145,6 +145,10 @@ class RedisEvents:
         """Return up to `limit` dead letters, oldest first, those after the id `after`."""
         return await self._letters.list_dead(limit=limit, after=after)
 
+    def find(self, ids: Sequence[str]) -> AsyncIterator[DeadLetter]:
+        """Yield the dead letters with these ids, oldest first."""
+        return self._letters.find(ids)
+
     async def replay(self, ids: Sequence[str]) -> int:
         """Put originals back into the stream; return how many there were."""
         return await self._letters.replay(ids)

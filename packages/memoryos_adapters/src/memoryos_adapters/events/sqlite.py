@@ -6,7 +6,7 @@ processed, among the dead letters it is dead, nowhere it is stored, or dead when
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -24,7 +24,7 @@ from memoryos_adapters.events.sqlite_jobs import (
     read_stats,
     settle_event,
 )
-from memoryos_adapters.events.sqlite_letters import drop_letter, list_letters, replay_letter
+from memoryos_adapters.events.sqlite_letters import drop_letter, find_letter, letter_seqs, list_letters, replay_letter
 from memoryos_adapters.micros import to_micros
 from memoryos_adapters.sqlite import Schema, SqliteDatabase
 from memoryos_ports.clock import Clock
@@ -178,16 +178,22 @@ class SqliteEvents:
         number = int(after) if after and after.isdecimal() else 0
         return await self._db.read(partial(list_letters, limit=limit, after=number))
 
+    async def find(self, ids: Sequence[str]) -> AsyncIterator[DeadLetter]:
+        """Yield the dead letters with these ids, oldest first; one is held at a time, as they may be large."""
+        for seq in sorted(set(letter_seqs(ids))):
+            for letter in await self._db.read(partial(find_letter, seq=seq)):
+                yield letter
+
     async def replay(self, ids: Sequence[str]) -> int:
         """Queue dead letters again; return how many there were."""
         now = self._now()
-        replayed = [await self._db.write(partial(replay_letter, seq=int(id), now=now)) for id in ids if id.isdecimal()]
+        replayed = [await self._db.write(partial(replay_letter, seq=seq, now=now)) for seq in letter_seqs(ids)]
         self._announce()
         return sum(replayed)
 
     async def drop(self, ids: Sequence[str]) -> int:
         """Remove dead letters for good; return how many there were."""
-        return sum([await self._db.erase(partial(drop_letter, seq=int(id))) for id in ids if id.isdecimal()])
+        return sum([await self._db.erase(partial(drop_letter, seq=seq)) for seq in letter_seqs(ids)])
 
     async def _take(self, limit: int) -> tuple[list[Delivery], float]:
         """Hand out what is due; return it, and in how many seconds the next is due (infinite: none is queued)."""
