@@ -20,7 +20,7 @@ HASHES = ("h1", "h2", "h3")
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[TurnsEvent]:
-    """A user's events: exchanges in a few sessions, some with history, some regenerating what others said."""
+    """A user's events: exchanges in a few sessions, some with history that others hold, some regenerating."""
     events: list[TurnsEvent] = []
     for number in range(draw(st.integers(1, 5))):
         depth = draw(st.integers(1, 3))
@@ -29,7 +29,7 @@ def histories(draw: st.DrawFn) -> list[TurnsEvent]:
         events.append(
             make_event(
                 f"e{number}",
-                *_turns(len(passed), asks=asks),
+                *_turns(depth - 1, passed=len(passed), asks=asks),
                 at=after(draw(st.integers(0, 3))),
                 session_id=draw(st.sampled_from(["s1", "s2"])),
                 chain=ChainLink(hash=HASHES[depth - 1], passed=passed),
@@ -39,13 +39,13 @@ def histories(draw: st.DrawFn) -> list[TurnsEvent]:
     return events
 
 
-def _turns(passed: int, *, asks: bool) -> Iterable[EventMessage]:
+def _turns(turn: int, *, passed: int, asks: bool) -> Iterable[EventMessage]:
     for number in range(passed):
         yield make_turn(f"question {number}")
         yield make_turn(f"answer {number}", role="assistant")
     if asks:
-        yield make_turn("question")
-    yield make_turn("answer", role="assistant")
+        yield make_turn(f"question {turn}")
+    yield make_turn(f"answer {turn}", role="assistant")
 
 
 def _answers(events: Sequence[TurnsEvent]) -> Iterable[MemoryId]:

@@ -22,11 +22,13 @@ from memoryos_adapters.short_term.sqlite import SqliteShortTerm
 from memoryos_adapters.sqlite import SqliteDatabase
 from memoryos_adapters.storage.qdrant_edge import QdrantEdgeMemory
 from memoryos_core.chat.conversations import Conversations
+from memoryos_core.chat.copies import Copies
 from memoryos_core.chat.memory import ChatMemory, ChatMemorySettings
 from memoryos_core.chat.service import ChatService
 from memoryos_core.consolidation.assembly import Consolidation, ConsolidationPolicy, assemble_consolidation
 from memoryos_core.consolidation.learning import Learner
 from memoryos_core.lifecycle.admission import AppliesEvents
+from memoryos_core.lifecycle.history import History
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.library import Library
 from memoryos_core.memory.pack import chronological
@@ -230,7 +232,9 @@ async def open_stack(
             handlers=Handlers(
                 ingest=ingest,
                 supersession=supersession,
-                conversations=conversations,
+                copies=Copies(
+                    conversations=conversations, history=History(documents=documents, clock=clock), storage=storage
+                ),
                 backlog=consolidation.backlog,
                 derivatives=consolidation.derivatives,
             ),

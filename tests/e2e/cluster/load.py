@@ -15,8 +15,7 @@ import httpx
 from tests.e2e.cluster.ledger import ChatTaken, Kind, Ledger
 from tests.e2e.cluster.people import Who
 
-KINDS: tuple[Kind, ...] = ("add", "named add", "chat", "stream")
-"""Without "talk": a conversation that changes the gateway in an outage is a matter of its own (test_conversations)."""
+KINDS: tuple[Kind, ...] = ("add", "named add", "chat", "stream", "talk")
 
 _TRY_AGAIN_S = 0.1
 _REFUSED = frozenset({429, 503})

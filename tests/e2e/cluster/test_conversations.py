@@ -53,10 +53,10 @@ async def test_a_conversation_goes_on_at_another_gateway_after_an_outage(cluster
     assert await reader.texts(who) == sorted(told)
 
 
-async def test_a_conversation_that_goes_on_elsewhere_before_an_outbox_is_delivered_loses_nothing(
+async def test_a_conversation_that_goes_on_elsewhere_before_an_outbox_is_delivered_is_there_once(
     cluster: Cluster, reader: Reader
 ) -> None:
-    """What only a dead gateway's outbox knows comes again as history: such turns may be there twice."""
+    """What only a dead gateway's outbox knows comes again as history, and yields to it in the end."""
     who, said = Who(user_id="mover"), list[dict[str, str]]()
     dead, alive = cluster.gateways
     await cluster.redis.kill()
@@ -70,4 +70,4 @@ async def test_a_conversation_that_goes_on_elsewhere_before_an_outbox_is_deliver
 
     assert None not in (first, second)
     told = [text for turn in ("meanwhile", "after") for text in (turn, f"{ANSWER}{turn}")]
-    assert {*await reader.texts(who)} == {*told}
+    assert await reader.texts(who) == sorted(told)

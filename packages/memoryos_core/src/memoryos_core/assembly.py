@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from memoryos_core.chat.conversations import Conversations
+from memoryos_core.chat.copies import Copies
 from memoryos_core.consolidation.assembly import Consolidation, ConsolidationPolicy, assemble_consolidation
 from memoryos_core.consolidation.learning import Learner
 from memoryos_core.lifecycle.admission import Admission
@@ -119,7 +120,7 @@ def _admission(
     handlers = Handlers(
         ingest=lifecycle.ingest,
         supersession=supersession,
-        conversations=conversations,
+        copies=Copies(conversations=conversations, history=lifecycle.history, storage=stores.storage),
         backlog=consolidation.backlog,
         derivatives=consolidation.derivatives,
     )
@@ -128,9 +129,7 @@ def _admission(
         refusals=lifecycle.refusals,
         registry=lifecycle.registry,
         conversations=conversations,
-        quarantine=lifecycle.quarantine,
-        storage=stores.storage,
-        short_term=stores.short_term,
+        ingest=lifecycle.ingest,
         gate=lifecycle.gate,
     )
 

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
 from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from memoryos_core.chat.chain import START
-from memoryos_core.chat.known_turns import Exchange, KnownConversation, KnownTurn, ToolLoop
+from memoryos_core.chat.known_turns import Exchange, KnownConversation, KnownTurn, Said, ToolLoop
 from memoryos_ports.documents import Change, Document, DocumentKey, DocumentStore
 from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.events import ChainLink, TurnsEvent
@@ -18,6 +19,9 @@ CHAIN_KIND = "chain"
 SESSION_KIND = "session"
 EXCHANGES_KEPT = 32
 """How many of a turn's exchanges its document names: what came before them is superseded long since."""
+
+SAID_KEPT = 2 * EXCHANGES_KEPT
+"""How many of a turn's pages its document names: the first, which is the user's, and the latest."""
 
 _AT_ONCE = 500
 
@@ -31,6 +35,7 @@ class _Latest(msgspec.Struct, frozen=True, order=True):
 
 _Body = TypeVar("_Body")
 _Merge: TypeAlias = Callable[[_Body | None], _Body]
+_TurnStep: TypeAlias = Callable[[KnownTurn], KnownTurn]
 
 _turn_decoder = msgspec.json.Decoder(KnownTurn)
 _latest_decoder = msgspec.json.Decoder(_Latest)
@@ -77,27 +82,32 @@ class Chains:
         found = await self._notes.get(scope, SESSION_KIND, [session_id])
         return _decode(_latest_decoder, found[session_id].body).value if found else START
 
-    async def record(self, event: TurnsEvent) -> None:
-        """Note what an exchange makes known. Idempotent, and the same whatever the order of the events."""
+    async def record(
+        self, event: TurnsEvent, said: Mapping[str, Sequence[Said]] | None = None
+    ) -> dict[str, tuple[Said, ...]]:
+        """Note what an exchange makes known. Idempotent, and the same whatever the order of the events.
+
+        `said` are its pages by turn (chain hashes), once it is applied. Return all that is said then of its turns.
+        """
         chain, session_id = event.chain, event.session_id
         if chain is None or session_id is None:
-            return
-        answers = _answers_by_turn(event, chain)
+            return {}
+        answers, said, heard = _answers_by_turn(event, chain), said or {}, dict[str, tuple[Said, ...]]()
         exchange = Exchange(event_id=event.event_id, accepted_at=event.accepted_at, answers=answers[chain.hash])
-        at = event.accepted_at
-        changes: dict[DocumentKey, Change] = {
-            (SESSION_KIND, session_id): _latest(at, chain.hash),
-            (TURN_KIND, _turn_key(session_id, chain.hash)): _adding(exchange, sensitive=event.sensitive),
-        }
-        for passed in chain.passed:
-            changes[TURN_KIND, _turn_key(session_id, passed)] = _passing(answers[passed], sensitive=event.sensitive)
-        for hash_ in (*chain.passed, chain.hash):
-            changes[CHAIN_KIND, hash_] = _latest(at, session_id)
+        merges = {passed: _passing(answers[passed]) for passed in chain.passed}
+        merges[chain.hash] = _adding(exchange)
+        changes: dict[DocumentKey, Change] = {(SESSION_KIND, session_id): _latest(event.accepted_at, chain.hash)}
+        for hash_, merge in merges.items():
+            telling = _telling(hash_, said.get(hash_, ()), heard)
+            steps = (merge, _marking(sensitive=event.sensitive), telling)
+            changes[TURN_KIND, _turn_key(session_id, hash_)] = _turn_change(*steps)
+            changes[CHAIN_KIND, hash_] = _latest(event.accepted_at, session_id)
         await self._notes.update(event.scope, changes)
+        return heard
 
     async def keep_loop(self, scope: Scope, session_id: SessionId, hash_: str, loop: ToolLoop) -> None:
         """Keep the tool loop that the newest answer to a user turn opened or went on with."""
-        await self._notes.update(scope, {(TURN_KIND, _turn_key(session_id, hash_)): _looping(loop)})
+        await self._notes.update(scope, {(TURN_KIND, _turn_key(session_id, hash_)): _turn_change(_looping(loop))})
 
     async def _session_of(self, scope: Scope, hashes: Sequence[str]) -> SessionId | None:
         found = await self._notes.get(scope, CHAIN_KIND, hashes)
@@ -176,29 +186,39 @@ def _answers_by_turn(event: TurnsEvent, chain: ChainLink) -> dict[str, tuple[Mem
     return answers
 
 
-def _passing(answers: tuple[MemoryId, ...], *, sensitive: bool) -> Change:
-    def merge(turn: KnownTurn | None) -> KnownTurn:
-        turn = turn or KnownTurn()
-        history, marked = _union(turn.history, answers), turn.sensitive or sensitive
-        return msgspec.structs.replace(turn, history=history, sensitive=marked)
-
-    return _change(_turn_decoder, merge)
+def _turn_change(*steps: _TurnStep) -> Change:
+    return _change(_turn_decoder, lambda turn: reduce(lambda known, step: step(known), steps, turn or KnownTurn()))
 
 
-def _looping(loop: ToolLoop) -> Change:
-    return _change(_turn_decoder, lambda turn: msgspec.structs.replace(turn or KnownTurn(), loop=loop))
+def _passing(answers: tuple[MemoryId, ...]) -> _TurnStep:
+    return lambda turn: msgspec.structs.replace(turn, history=_union(turn.history, answers))
 
 
-def _adding(exchange: Exchange, *, sensitive: bool) -> Change:
-    def merge(turn: KnownTurn | None) -> KnownTurn:
-        turn = turn or KnownTurn()
-        turn = msgspec.structs.replace(turn, sensitive=turn.sensitive or sensitive)
+def _looping(loop: ToolLoop) -> _TurnStep:
+    return lambda turn: msgspec.structs.replace(turn, loop=loop)
+
+
+def _adding(exchange: Exchange) -> _TurnStep:
+    def add(turn: KnownTurn) -> KnownTurn:
         if any(known.event_id == exchange.event_id for known in turn.exchanges):
             return turn
         ordered = sorted((*turn.exchanges, exchange), key=lambda e: (e.accepted_at, e.event_id))
         return msgspec.structs.replace(turn, stored=turn.stored + 1, exchanges=tuple(ordered[-EXCHANGES_KEPT:]))
 
-    return _change(_turn_decoder, merge)
+    return add
+
+
+def _marking(*, sensitive: bool) -> _TurnStep:
+    return lambda turn: msgspec.structs.replace(turn, sensitive=turn.sensitive or sensitive)
+
+
+def _telling(hash_: str, said: Sequence[Said], heard: dict[str, tuple[Said, ...]]) -> _TurnStep:
+    def tell(turn: KnownTurn) -> KnownTurn:
+        heard[hash_] = tuple(sorted({*turn.said, *said}))
+        kept = heard[hash_] if len(heard[hash_]) <= SAID_KEPT else (heard[hash_][0], *heard[hash_][1 - SAID_KEPT :])
+        return msgspec.structs.replace(turn, said=kept)
+
+    return tell
 
 
 def _latest(accepted_at: datetime, value: str) -> Change:

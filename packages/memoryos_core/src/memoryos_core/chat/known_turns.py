@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -31,12 +32,28 @@ class ToolLoop(msgspec.Struct, frozen=True, kw_only=True):
     spans: dict[MemoryId, tuple[int, int]] = {}
 
 
+Standing: TypeAlias = Literal["asked", "answered", "maybe", "copy"]
+"""What a page is to a user turn: the turn itself, or an answer, in the exchange that it was said in; or either of them,
+come along as history of a later exchange. ``maybe``: said in an outage, of a turn that may be this one of its session.
+"""
+
+
+class Said(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """A page that says something of a user turn, accepted `at`. `words` are equal where speaker and text are."""
+
+    at: datetime
+    page: MemoryId
+    words: str
+    standing: Standing
+
+
 class KnownTurn(msgspec.Struct, frozen=True, kw_only=True):
     """A user turn that is remembered in a session.
 
     `stored` counts the exchanges stored under its hash, `exchanges` are the latest of them, oldest first; `history` are
     pages of the answers that came along as history of a first contact. `loop` is the latest tool loop that an answer
-    opened. `sensitive` says that an exchange about it must stay local, and so must what is built on it.
+    opened. `sensitive` says that an exchange about it must stay local, and so must what is built on it. `said` are the
+    pages of events that were applied, in the order in which those were accepted.
     """
 
     stored: int = 0
@@ -44,6 +61,7 @@ class KnownTurn(msgspec.Struct, frozen=True, kw_only=True):
     history: tuple[MemoryId, ...] = ()
     loop: ToolLoop | None = None
     sensitive: bool = False
+    said: tuple[Said, ...] = ()
 
     def answers(self, *, beside: Collection[EventId] = ()) -> tuple[MemoryId, ...]:
         """Return every page that answers this turn so far, but those of the events `beside`."""

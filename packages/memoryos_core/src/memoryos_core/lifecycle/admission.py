@@ -6,12 +6,10 @@ from loguru import logger
 
 from memoryos_core.chat.conversations import Conversations
 from memoryos_core.lifecycle.gate import ScopeGate
-from memoryos_core.lifecycle.quarantine import Quarantine
 from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.lifecycle.registry import Registry
+from memoryos_core.memory.ingest import Ingest
 from memoryos_ports.events import Event
-from memoryos_ports.memory import MemoryStorage
-from memoryos_ports.short_term import ShortTermStore
 
 
 class AppliesEvents(Protocol):
@@ -36,37 +34,30 @@ class Admission:
         refusals: Refusals,
         registry: Registry,
         conversations: Conversations,
-        quarantine: Quarantine,
-        storage: MemoryStorage,
-        short_term: ShortTermStore,
+        ingest: Ingest,
         gate: ScopeGate,
     ) -> None:
         self._handlers = handlers
         self._refusals = refusals
         self._registry = registry
         self._conversations = conversations
-        self._storage = storage
-        self._short_term = short_term
+        self._ingest = ingest
         self._gate = gate
-        self._quarantine = quarantine
 
     async def apply(self, event: Event) -> None:
         """Apply an event, or drop it. Raises what the handlers and the stores raise."""
         async with self._gate.writing(event.scope):
             if await self._refusals.cover(event):
                 logger.bind(event_id=event.event_id).info("event dropped")
-                await self._withdraw(event)  # its turns may be in short-term memory since it was accepted
+                await self._ingest.withdraw(
+                    event.scope, event.memory_ids
+                )  # its turns may be in short-term memory since it was accepted
                 return
             await self._handlers.apply(event)
             await self._registry.note(event)
             if await self._refusals.cover(event):
-                await self._withdraw(event)
+                await self._ingest.withdraw(event.scope, event.memory_ids)
                 await self._unlist(event)
-
-    async def _withdraw(self, event: Event) -> None:
-        await self._short_term.remove(event.scope, event.memory_ids)
-        await self._storage.delete(event.scope, event.memory_ids)
-        await self._quarantine.drop(event.scope, event.memory_ids)
 
     async def _unlist(self, event: Event) -> None:
         """Forget the user who was erased, and the session that went with them or was forgotten; the next event, if

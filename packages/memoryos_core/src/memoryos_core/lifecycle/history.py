@@ -1,6 +1,6 @@
 """What was done to a memory: added, updated, superseded, deleted; the texts are cleared when it is deleted."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -71,6 +71,10 @@ class History:
         if memory is None and not known:
             raise NotFound("memory", memory_id)
         return (known if memory is None else _complete(known, _addition(memory)))[::-1]
+
+    async def touched(self, scope: Scope, ids: Sequence[MemoryId]) -> set[MemoryId]:
+        """Return those of the memories to which something was done since they were added."""
+        return {MemoryId(id_) for id_ in await self._documents.get(scope, HISTORY_KIND, ids)}
 
     async def _update(self, scope: Scope, memory_id: MemoryId, merge: _Merge) -> None:
         await self._documents.update(scope, {(HISTORY_KIND, memory_id): _change(merge)})

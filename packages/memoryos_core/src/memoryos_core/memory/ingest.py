@@ -1,6 +1,6 @@
 """Taking turns in: an event becomes durable, then pages that are searchable; twice is the same as once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import count
 
 import msgspec
@@ -87,21 +87,32 @@ class Ingest:
         if self._refusals is not None and await self._refusals.erased(event):
             await self._short_term.remove(event.scope, event.memory_ids)
 
-    async def apply(self, event: TurnsEvent) -> None:
+    async def apply(self, event: TurnsEvent, *, without: Collection[MemoryId] = ()) -> bool:
         """Make the turns of an event searchable. Applied again, or after an edit or a deletion, it changes nothing.
 
-        Raises InvalidEvent when other content is stored under its event_id; that of a chat is passed over silently.
+        `without` are those of its pages that others stand for: they are not stored. Return False for a chat's when
+        other content is stored under its event_id; raises InvalidEvent for any other source's.
         """
-        pages = await self._pages(event)
+        pages = [page for page in await self._pages(event) if page.id not in without]
         await self._short_term.append(pages)
+        if without:
+            await self._short_term.remove(event.scope, list(without))
         for start in range(0, len(pages), PAGES_AT_ONCE):
             batch = pages[start : start + PAGES_AT_ONCE]
             known = await self._storage.insert(await self._indexer.entries(batch))
             if known and await self._let_stand(event, batch, known):
-                return
+                return False
             await self._short_term.mark_indexed(event.scope, [page.id for page in batch])
         if self._quarantine is not None:
             await self._quarantine.note(pages)
+        return True
+
+    async def withdraw(self, scope: Scope, ids: Sequence[MemoryId]) -> None:
+        """Take pages back, as if their events had not brought them; what was learnt from them is not seen to here."""
+        await self._short_term.remove(scope, ids)
+        await self._storage.delete(scope, ids)
+        if self._quarantine is not None:
+            await self._quarantine.drop(scope, ids)
 
     async def settled(self, event: TurnsEvent, receipt: Receipt, *, timeout_s: float) -> Receipt:
         """Return the receipt once the event is stored or dead, or as it is after `timeout_s` seconds."""

@@ -1,13 +1,15 @@
 """What each kind of event does when it is applied."""
 
+from collections.abc import Collection
 from typing import assert_never
 
-from memoryos_core.chat.conversations import Conversations
+from memoryos_core.chat.copies import Copies
 from memoryos_core.consolidation.backlog import Backlog
 from memoryos_core.consolidation.derivatives import Derivatives
 from memoryos_core.memory.ingest import Ingest
 from memoryos_core.memory.supersede import Supersession
 from memoryos_ports.events import Event, TurnsEvent
+from memoryos_ports.ids import MemoryId, Scope
 
 
 class Handlers:
@@ -18,7 +20,7 @@ class Handlers:
         *,
         ingest: Ingest,
         supersession: Supersession,
-        conversations: Conversations,
+        copies: Copies,
         backlog: Backlog,
         derivatives: Derivatives,
     ) -> None:
@@ -26,7 +28,7 @@ class Handlers:
         self._derivatives = derivatives
         self._ingest = ingest
         self._supersession = supersession
-        self._conversations = conversations
+        self._copies = copies
 
     async def apply(self, event: Event) -> None:
         """Apply an event. Raises what the ports raise; nothing is acknowledged here."""
@@ -37,10 +39,26 @@ class Handlers:
                 assert_never(never)
 
     async def _apply_turns(self, event: TurnsEvent) -> None:
-        await self._ingest.apply(event)
-        if event.chain is not None:
-            await self._supersession.apply(event.scope, superseded=event.supersedes, inserted=event.memory_ids)
-            await self._conversations.record(event)
+        stored = event.memory_ids
+        if event.chain is None:
+            await self._ingest.apply(event)
+        else:
+            stored = await self._apply_exchange(event)
+            await self._supersession.apply(event.scope, superseded=event.supersedes, inserted=stored)
         if event.supersedes:
             await self._derivatives.forget(event.scope, event.supersedes)
-        await self._backlog.note(event.scope, event.memory_ids, said_at=event.messages[0].timestamp)
+        await self._backlog.note(event.scope, stored, said_at=event.messages[0].timestamp)
+
+    async def _apply_exchange(self, event: TurnsEvent) -> tuple[MemoryId, ...]:
+        """Store the pages of an exchange that no others stand for, and take back what they stand for; return them."""
+        sifted = await self._copies.sift(event)
+        if await self._ingest.apply(event, without=sifted.yielding):
+            await self._withdraw(event.scope, sifted.withdrawn)
+        late = await self._copies.late(event, sifted)
+        await self._withdraw(event.scope, late)
+        return tuple(id_ for id_ in event.memory_ids if id_ not in sifted.yielding | late)
+
+    async def _withdraw(self, scope: Scope, pages: Collection[MemoryId]) -> None:
+        if pages:
+            await self._derivatives.forget(scope, list(pages))
+            await self._ingest.withdraw(scope, list(pages))
