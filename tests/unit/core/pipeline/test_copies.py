@@ -141,6 +141,20 @@ async def test_history_that_holds_a_lone_message_of_an_outage_yields_to_it(stack
     assert await texts(stack) == ["A one", "A two", "one", "two"]
 
 
+async def test_what_was_typed_without_a_session_has_no_copies(stack: MemoryStack) -> None:
+    await stack.handlers.apply(FIRST)
+    typed = make_event("e9", "one", chain=FIRST.chain)
+    await stack.handlers.apply(typed)
+
+    assert await texts(stack) == ["A one", "one", "one"]
+
+
+async def test_more_user_turns_than_links_are_all_kept(stack: MemoryStack) -> None:
+    await stack.handlers.apply(exchange("e1", "one", "two", "three", said("Fine")))
+
+    assert await texts(stack) == ["Fine", "one", "three", "two"]
+
+
 async def test_a_copy_that_somebody_edited_stands_for_the_turn(stack: MemoryStack, memory: Memory) -> None:
     await memory.admission.apply(WITH_HISTORY)
     await memory.lifecycle.editing.edit(ANA, WITH_HISTORY.memory_ids[0], Edit(text="one, in other words"))

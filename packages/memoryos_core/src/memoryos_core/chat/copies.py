@@ -76,7 +76,7 @@ def pages_by_turn(event: TurnsEvent) -> dict[str, tuple[Said, ...]]:
     What an assistant said before the first user turn belongs to that one. There are more hashes than user turns only
     for a lone message in an outage (`turn_plan`): those in front are what it may be.
     """
-    if event.chain is None:
+    if event.chain is None or event.session_id is None:
         return {}
     hashes = (*event.chain.passed, event.chain.hash)
     asked = sum(message.role == "user" for message in event.messages) or 1

@@ -9,7 +9,7 @@ remembered in which session, is written to the document store as well; while tha
 
 The runner writes the same again when it applies the events, which is all that is left when the process ends in an
 outage, or when the next request comes to another gateway: until the events of the outage are applied their turns are
-unknown there, and a client that sends its history has them stored a second time.
+unknown there, and come again with the history that a client sends (`copies`).
 """
 
 from collections.abc import Mapping, Sequence
