@@ -8,6 +8,7 @@ import pytest
 from memoryos_core.assembly import Memory, assemble_memory
 from memoryos_core.chat.chain import START, link
 from memoryos_core.lifecycle.editing import Edit
+from memoryos_ports.errors import UpstreamUnavailable
 from memoryos_ports.events import ChainLink, EventMessage, TurnsEvent
 from memoryos_ports.ids import SessionId
 from tests.support.consolidation import consolidate, consolidating, facts, segments
@@ -91,6 +92,25 @@ async def test_it_is_there_once_when_both_are_applied_at_once(stack: MemoryStack
 
     assert await texts(stack) == ["A one", "A two", "one", "two"]
     assert (await events_of(stack))["one"] == "e1"
+
+
+async def test_copies_of_an_application_that_was_cut_short_go_when_it_is_made_again(stack: MemoryStack) -> None:
+    """It stored them after their exchange had looked, and failed before it looked itself."""
+    gate = stack.faults.storage.hold("insert")
+    cut_short = asyncio.create_task(stack.handlers.apply(WITH_HISTORY))
+    async with asyncio.timeout(PATIENCE_S):
+        await stack.faults.storage.hung.wait()
+        stack.faults.storage.hold("insert").set()
+        await stack.handlers.apply(FIRST)
+        stack.faults.documents.fail("get")
+        gate.set()
+        with pytest.raises(UpstreamUnavailable):
+            await cut_short
+    assert (await texts(stack)).count("one") == 2
+    stack.faults.documents.mend()
+    await stack.handlers.apply(WITH_HISTORY)
+
+    assert await texts(stack) == ["A one", "A two", "one", "two"]
 
 
 async def test_a_turn_that_only_history_tells_of_is_kept(stack: MemoryStack) -> None:

@@ -6,7 +6,7 @@ copies go, whichever of the events is applied first, also when both are applied 
 before they are stored, and looks again afterwards.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -41,33 +41,34 @@ class Copies:
         """Note in its conversation what an exchange says, and return what of it is to be stored."""
         mine = pages_by_turn(event)
         turns = _beside(mine, await self._conversations.record(event, mine))
-        yielding = _yielding(turns)
+        yielding = await self._untouched(event.scope, _yielding(turns))
         kept = [(page, turn) for page, turn in turns if page.page not in yielding]
         rivals = {page.page: others for page, turn in kept if (others := [o for o in turn if _yields(o, page)])}
         sifted = Sifted(yielding=yielding)
         return await self._without(event.scope, sifted, rivals) if rivals else sifted
 
-    async def late(self, event: TurnsEvent, sifted: Sifted) -> frozenset[MemoryId]:
-        """Return those of the pages that were stored which others stand for since: events may be applied at once."""
+    async def overtaken(self, event: TurnsEvent) -> frozenset[MemoryId]:
+        """Return those of its stored pages that others stand for: events may be applied at once, or half and again."""
         mine = pages_by_turn(event)
         known = await self._conversations.find(event.scope, list(mine), event.session_id)
         turns = _beside(mine, {hash_: turn.said for hash_, turn in known.turns.items()})
-        return _yielding(turns) - sifted.yielding
+        yielding = await self._untouched(event.scope, _yielding(turns))
+        stored = await self._storage.get(event.scope, sorted(yielding)) if yielding else []
+        return frozenset(page.id for page in stored)
 
     async def _without(self, scope: Scope, sifted: Sifted, rivals: Mapping[MemoryId, Sequence[Said]]) -> Sifted:
-        """Let pages stand for those that yield to them, but for what somebody edited or deleted: that stands."""
+        """Let pages stand for those that yield to them, unless somebody edited or deleted one of these: that stands."""
         words = {other.page: other.words for others in rivals.values() for other in others}
-        touched = await self._history.touched(scope, list(words))
-        stored = only_pages(await self._storage.get(scope, list(words)))
-        same = {page.id for page in stored if _words_of(page.role, page.text) == words[page.id]}
-        yielding, withdrawn = set(sifted.yielding), list[MemoryId]()
-        for page, others in rivals.items():
-            ids = {other.page for other in others}
-            if ids & touched:
-                yielding.add(page)
-            else:
-                withdrawn += ids & same
-        return msgspec.structs.replace(sifted, yielding=frozenset(yielding), withdrawn=tuple(withdrawn))
+        untouched = await self._untouched(scope, words)
+        own = {page for page, others in rivals.items() if untouched.issuperset(other.page for other in others)}
+        gone = {other.page for page in own for other in rivals[page]}
+        stored = only_pages(await self._storage.get(scope, sorted(gone))) if gone else []
+        withdrawn = tuple(page.id for page in stored if _words_of(page.role, page.text) == words[page.id])
+        return Sifted(yielding=sifted.yielding | (rivals.keys() - own), withdrawn=withdrawn)
+
+    async def _untouched(self, scope: Scope, pages: Collection[MemoryId]) -> frozenset[MemoryId]:
+        """Return those of the pages that nobody edited or deleted."""
+        return frozenset(pages) - await self._history.touched(scope, sorted(pages)) if pages else frozenset()
 
 
 def pages_by_turn(event: TurnsEvent) -> dict[str, tuple[Said, ...]]:

@@ -54,9 +54,9 @@ class Handlers:
         sifted = await self._copies.sift(event)
         if await self._ingest.apply(event, without=sifted.yielding):
             await self._withdraw(event.scope, sifted.withdrawn)
-        late = await self._copies.late(event, sifted)
-        await self._withdraw(event.scope, late)
-        return tuple(id_ for id_ in event.memory_ids if id_ not in sifted.yielding | late)
+        overtaken = await self._copies.overtaken(event)
+        await self._withdraw(event.scope, overtaken)
+        return tuple(id_ for id_ in event.memory_ids if id_ not in sifted.yielding | overtaken)
 
     async def _withdraw(self, scope: Scope, pages: Collection[MemoryId]) -> None:
         if pages:
