@@ -271,7 +271,8 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class MemorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`budget_tokens` bounds what memory adds to a prompt, `recall_timeout_ms` how long a chat waits for it.
+    """`budget_tokens` bounds what memory adds to a prompt, `recall_timeout_ms` how long a chat waits for it, and
+    `store_wait_ms` how long its end waits until the exchange is durable.
 
     Turns, facts and segments are kept for so many days after they were last said or visited (0: for ever), of
     segments and facts at most so many per user.
@@ -279,6 +280,7 @@ class MemorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     budget_tokens: Count = 2000
     recall_timeout_ms: Count = 150
+    store_wait_ms: Count = 50
     page_ttl_days: Days = 0
     fact_ttl_days: Days = 0
     segment_ttl_days: Days = 0

@@ -61,7 +61,9 @@ def make_chat_memory(
 ) -> ChatMemory:
     """Return the memory side of chats, switched off by the noop profile."""
     limits = ChatMemorySettings(
-        budget_tokens=settings.memory.budget_tokens, recall_timeout_s=settings.memory.recall_timeout_ms / 1000
+        budget_tokens=settings.memory.budget_tokens,
+        recall_timeout_s=settings.memory.recall_timeout_ms / 1000,
+        store_wait_s=settings.memory.store_wait_ms / 1000,
     )
     return ChatMemory(
         recall=recall,
