@@ -6,13 +6,14 @@ from contextlib import nullcontext
 import msgspec
 import pytest
 
+from memoryos_adapters.relayed_events import RelayedEvents
 from memoryos_core.consolidation.backlog import UNSORTED_KIND
 from memoryos_core.memory.indexing import Indexer
 from memoryos_core.memory.ingest import Ingest, pages_of
 from memoryos_core.routing.sensitive import SensitiveRules
 from memoryos_ports.errors import EventIdReused, InvalidEvent, MemoryDisabled, NotFound, UpstreamUnavailable
-from memoryos_ports.events import EventMessage
-from memoryos_ports.ids import EventId, SessionId, page_id
+from memoryos_ports.events import EventMessage, Receipt
+from memoryos_ports.ids import EventId, Scope, SessionId, page_id
 from memoryos_ports.memory import Source
 from tests.support.makers import ANA, BOB, NOON, after, make_event, make_turn
 from tests.support.memory_stack import MemoryStack
@@ -199,6 +200,21 @@ async def test_a_purged_receipt_is_answered_from_the_pages(stack: MemoryStack) -
     assert (receipt.state, receipt.memory_ids) == ("stored", EVENT.memory_ids)
     assert await stack.ingest.accept(EVENT, check_pages=True) == receipt
     assert (await stack.events.stats()).length == 0
+
+
+async def test_the_receipt_of_a_dead_letter_that_was_mended_tells_its_pages(stack: MemoryStack) -> None:
+    """While it was dead nobody could read how many turns it has."""
+
+    class Mended(RelayedEvents):
+        async def receipt(self, scope: Scope, event_id: EventId) -> Receipt | None:
+            return Receipt(event_id=event_id, state="stored", memory_ids=())
+
+    await stack.handlers.apply(EVENT)
+    ingest = Ingest(
+        events=Mended(stack.events), short_term=stack.short_term, storage=stack.storage, embedder=stack.embedder
+    )
+    assert (await ingest.receipt(ANA, EVENT.event_id)).memory_ids == EVENT.memory_ids
+    assert (await ingest.receipt(ANA, EventId("erased"))).memory_ids == ()
 
 
 async def test_a_purged_event_id_with_other_content_is_still_refused(stack: MemoryStack) -> None:

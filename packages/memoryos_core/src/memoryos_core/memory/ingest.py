@@ -66,7 +66,7 @@ class Ingest:
             try:
                 await self.keep_short_term(event)
             except MemoryOSError as exc:  # the event is durable: its application appends its turns again
-                logger.bind(event_id=event.event_id, error=str(exc)).warning("turns not in short-term memory yet")
+                logger.bind(event_id=event.event_id, error=str(exc)).debug("turns not in short-term memory yet")
         return published.receipt
 
     async def completed(self, event: TurnsEvent) -> TurnsEvent:
@@ -122,7 +122,9 @@ class Ingest:
 
     async def receipt(self, scope: Scope, event_id: EventId) -> Receipt:
         """Return what became of an event; once its receipt is purged, its pages tell. Raises NotFound."""
-        receipt = await self._events.receipt(scope, event_id) or await self._receipt_from_pages(scope, event_id)
+        receipt = await self._events.receipt(scope, event_id)
+        if receipt is None or (receipt.state == "stored" and not receipt.memory_ids):  # once dead, and mended
+            receipt = await self._receipt_from_pages(scope, event_id) or receipt
         if receipt is None:
             raise NotFound("event", event_id)
         return receipt
