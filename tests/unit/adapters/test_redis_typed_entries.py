@@ -224,6 +224,12 @@ async def test_an_entry_with_a_field_twice_is_buried_and_put_back_as_it_was(
     assert (repeated.payload, repeated.event_id) == (delivery.payload, delivery.event_id)
 
 
+async def test_an_entry_that_was_typed_with_two_owners_is_no_event(redis: RedisDatabase, log: RedisEvents) -> None:
+    await type_entry(redis, *FLAT, "user_id", "other")
+    with pytest.raises(InvalidEvent, match="Expected `object`, got `array`"):
+        decode_event((await receive_one(log)).payload, entry_id="x", received_at=NOW)
+
+
 async def test_a_scope_is_erased_from_letters_of_entries_with_a_field_twice(
     redis: RedisDatabase, log: RedisEvents
 ) -> None:

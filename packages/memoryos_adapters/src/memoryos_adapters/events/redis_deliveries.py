@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from memoryos_adapters.events.redis_entries import fields_of, read_entry, time_of
+from memoryos_adapters.events.redis_entries import read_flat, time_of
 from memoryos_adapters.events.redis_partitions import Partition
 from memoryos_ports.events import Delivery
 
@@ -11,7 +11,7 @@ def read_delivery(partition: Partition, raw_id: bytes, flat: Sequence[bytes], at
     """Return the delivery of an entry, whose names and values come in turn and which was tried so often before."""
     entry_id = raw_id.decode()
     handle = partition.handle(entry_id)
-    entry = read_entry(fields_of(flat), handle=handle)
+    entry = read_flat(flat, handle=handle)
     return Delivery(
         handle=handle,
         payload=entry.payload,

@@ -62,6 +62,20 @@ def read_entry(fields: Fields, *, handle: str) -> Entry:
     return read_payload(_as_version_0(fields) if payload is None else payload, event_id=event_id)
 
 
+def read_flat(flat: Sequence[bytes], *, handle: str) -> Entry:
+    """Return what an entry says, given as names and values in turn.
+
+    One that was typed with a name twice is no event: nobody knows which of the two was meant, or whose it is.
+    """
+    pairs = pairs_of(flat)
+    fields = dict(pairs)
+    entry = read_entry(fields, handle=handle)
+    if len(fields) == len(pairs) or b"payload" in fields:
+        return entry
+    told = [(_lenient(name), _lenient(value)) for name, value in pairs if name != b"event_id"]
+    return Entry(payload=json.dumps(told).encode(), event_id=entry.event_id)
+
+
 def read_payload(payload: bytes, *, event_id: EventId) -> Entry:
     """Return what a payload says; `event_id` is that of one that has none."""
     try:
