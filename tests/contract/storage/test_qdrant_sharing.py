@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -11,9 +12,10 @@ from msgspec.structs import replace
 from memoryos_adapters.settings import QdrantSettings
 from memoryos_adapters.storage.qdrant import QdrantMemory
 from memoryos_adapters.storage.qdrant_collection import QdrantCollection
+from memoryos_adapters.storage.qdrant_facts import read_facts
 from memoryos_adapters.storage.qdrant_http import QdrantHttp
 from memoryos_ports.embedding import EmbedderStamp
-from memoryos_ports.errors import EmbedderMismatch, UpstreamProtocolError, UpstreamUnavailable
+from memoryos_ports.errors import EmbedderMismatch, ForeignIndex, UpstreamProtocolError, UpstreamUnavailable
 from memoryos_ports.ids import MemoryId
 from tests.contract.storage.conftest import drop
 from tests.contract.storage.indexes import (
@@ -160,6 +162,19 @@ async def test_an_index_that_was_made_anew_by_another_embedder_is_refused_once_t
         drop(facade.url, tmp_path)
         await memory.insert([make_entry(make_page("e"), NORTH)])
         await memory.ping()
+
+
+async def test_a_collection_that_somebody_else_made_is_refused_and_left_as_it_is(settings: QdrantSettings) -> None:
+    path, body = f"/collections/{settings.collection}", b'{"vectors": {"notes": {"size": 4, "distance": "Cosine"}}}'
+    async with QdrantHttp.open(settings) as http:
+        await http.call("PUT", path, body, answer=bool)
+        before = await http.call("GET", path, answer=dict[str, Any])
+
+        with pytest.raises(ForeignIndex, match=f"storage.qdrant.collection: '{settings.collection}'"):
+            async with QdrantMemory.open(settings, STAMP):
+                pass
+        assert await http.call("GET", path, answer=dict[str, Any]) == before
+    assert (await read_facts(settings)).is_foreign
 
 
 async def test_what_a_process_has_under_way_at_its_end_is_not_told_as_done(settings: QdrantSettings) -> None:

@@ -202,6 +202,18 @@ def _a_qdrant(target: str) -> bytes:
     return http_answer(msgspec.json.encode({"version": "1.19.0"} if target == "/" else {"result": {"config": config}}))
 
 
+async def test_a_collection_of_somebody_else_is_remarked_upon() -> None:
+    def foreign(target: str) -> bytes:
+        return http_answer(msgspec.json.encode({"version": "1.19.0"} if target == "/" else {"result": {"config": {}}}))
+
+    async with answering(foreign) as server:
+        qdrant = QdrantSettings(url=f"http://localhost:{server.port}", collection="notes")
+        *_, remark = await inspect(msgspec.structs.replace(_absent_servers().storage, qdrant=qdrant))
+
+    assert (remark.check, remark.ok) == ("qdrant collection", False)
+    assert "storage.qdrant.collection: 'notes'" in remark.detail
+
+
 async def test_authorities_that_cannot_be_read_are_remarked_upon(tmp_path: Path) -> None:
     storage = msgspec.structs.replace(_absent_servers().storage, qdrant=QdrantSettings(url="https://localhost:1"))
 

@@ -61,6 +61,9 @@ TEXTS = {
         "or build the index anew, with `memoryos-gateway reembed` or, on the server profile, by export and import into "
         "another storage.qdrant.collection (docs/how-to/cluster.md)"
     ),
+    errors.ForeignIndex("notes", setting="storage.qdrant.collection"): (
+        "storage.qdrant.collection: 'notes' was not made by MemoryOS: choose a name that is free"
+    ),
     errors.InvalidEvent("no"): "no",
     errors.Overloaded("queue"): "queue is full",
     errors.StorageFull("index"): "index: no space left",

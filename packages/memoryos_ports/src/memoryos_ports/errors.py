@@ -16,6 +16,7 @@
     ├── MemoryDisabled             the noop profile keeps nothing, so a write is refused      not retryable
     ├── ConfigurationError         the configuration is wrong: lists every fault              not retryable
     ├── EmbedderMismatch           the index was built by another embedder                    not retryable
+    │   └── ForeignIndex           what lies in the index's place is not ours                 not retryable
     ├── InvalidEvent               a queued event that can never be applied                   not retryable
     ├── Overloaded                 a bounded queue or pool is full                            retryable
     ├── StorageFull                the disk is full; nothing was stored                       retryable
@@ -151,6 +152,13 @@ class EmbedderMismatch(MemoryOSError):
             "profile, by export and import into another storage.qdrant.collection (docs/how-to/cluster.md)"
         )
         self.stored, self.configured = stored, configured
+
+
+class ForeignIndex(EmbedderMismatch):
+    """What lies where the index should be was made by somebody else: whose vectors it holds is not known."""
+
+    def __init__(self, name: str, *, setting: str) -> None:
+        MemoryOSError.__init__(self, f"{setting}: {name!r} was not made by MemoryOS: choose a name that is free")
 
 
 class InvalidEvent(MemoryOSError):

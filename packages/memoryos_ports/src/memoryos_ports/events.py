@@ -178,7 +178,9 @@ class EventLog(Protocol):
         """Remove every event of a scope: queued, stored and dead, payloads and receipts; return how many.
 
         Of one session: what is queued, in hand or dead, since what is stored has no content here any more.
-        One that a consumer holds may still be acknowledged, left or buried: that changes nothing then.
+        One that this process holds may still be acknowledged, left or buried: that changes nothing then. One that
+        another process holds stays until that ends it, and counts each time until it is gone; who erases notes first
+        what is to be dropped.
         """
         ...
 

@@ -17,7 +17,7 @@ from memoryos_adapters.storage.qdrant_answers import CollectionAnswer, ServerAns
 from memoryos_adapters.storage.qdrant_http import UPSTREAM, QdrantHttp, Refused
 from memoryos_adapters.storage.requests import DENSE, SPARSE
 from memoryos_ports.embedding import EmbedderStamp
-from memoryos_ports.errors import EmbedderMismatch, UpstreamProtocolError, UpstreamRejected
+from memoryos_ports.errors import EmbedderMismatch, ForeignIndex, MemoryOSError, UpstreamProtocolError, UpstreamRejected
 
 T = TypeVar("T")
 
@@ -39,8 +39,8 @@ _LINKS = 16  # per point of a scope, where there is an index of the vectors
 class QdrantCollection:
     """A collection of one stamp, whose calls make and check it the first time, and again once it is gone.
 
-    Every call raises EmbedderMismatch while it holds another embedder's vectors, UpstreamProtocolError while it is
-    none of ours or the server is too old, and what `QdrantHttp` raises.
+    Every call raises EmbedderMismatch while it holds another embedder's vectors, its ForeignIndex while it is none of
+    ours, UpstreamProtocolError while the server is too old, and what `QdrantHttp` raises.
     """
 
     def __init__(self, http: QdrantHttp, settings: QdrantSettings, stamp: EmbedderStamp) -> None:
@@ -87,16 +87,25 @@ class QdrantCollection:
                     await self.check()
 
     async def check(self) -> None:
-        """Look at the collection, whatever was known of it; make it when it is missing, and its indexes."""
-        self._is_ready = False
+        """Look at the collection, whatever was known of it; make it when it is missing, and its indexes.
+
+        Meanwhile calls go on as before; after a check that failed they look again first.
+        """
+        try:
+            await self._check()
+        except MemoryOSError:
+            self._is_ready = False
+            raise
+        self._is_ready = True
+
+    async def _check(self) -> None:
         await self._check_server()
         found = await self._look() or await self._make()
-        _check_stamp(found, self.stamp)
+        _check_stamp(found, self.stamp, name=self._settings.collection)
         for field, schema in _indexes().items():
             if field not in found.payload_schema:
                 body = msgspec.json.encode({"field_name": field, "field_schema": schema})
                 await self._http.call("PUT", f"{self._path}/index?wait=true", body, answer=dict)
-        self._is_ready = True
 
     async def _check_server(self) -> None:
         content = await self._http.send("GET", "/")
@@ -154,8 +163,8 @@ def _indexes() -> dict[str, dict[str, Any]]:
     }
 
 
-def _check_stamp(found: CollectionAnswer, stamp: EmbedderStamp) -> None:
+def _check_stamp(found: CollectionAnswer, stamp: EmbedderStamp, *, name: str) -> None:
     if found.stamp is None:
-        raise UpstreamProtocolError(upstream=UPSTREAM, detail="the collection is not one of MemoryOS")
+        raise ForeignIndex(name, setting="storage.qdrant.collection")
     if found.stamp != stamp:
         raise EmbedderMismatch(stored=str(found.stamp), configured=str(stamp))

@@ -14,11 +14,15 @@ _MISSING = 404
 
 
 class QdrantFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`stamp` is that of the collection, None when there is none; `points` are the chunks that it holds."""
+    """`stamp` is that of the collection, None when it says none: then it `is_foreign`, or there is no collection yet.
+
+    `points` are the chunks that it holds.
+    """
 
     version: str
     points: int = 0
     stamp: EmbedderStamp | None = None
+    is_foreign: bool = False
 
 
 async def read_facts(settings: QdrantSettings, *, ca_file: str | None = None) -> QdrantFacts:
@@ -38,4 +42,6 @@ async def read_facts(settings: QdrantSettings, *, ca_file: str | None = None) ->
             if exc.status != _MISSING:
                 raise
             return QdrantFacts(version=version)
-    return QdrantFacts(version=version, points=found.points_count or 0, stamp=found.stamp)
+    return QdrantFacts(
+        version=version, points=found.points_count or 0, stamp=found.stamp, is_foreign=found.stamp is None
+    )
