@@ -1,5 +1,7 @@
 """Applying events that may be applied: those of erased users and forgotten sessions are dropped, also amid the work."""
 
+import asyncio
+from contextlib import suppress
 from typing import Protocol
 
 from loguru import logger
@@ -9,7 +11,11 @@ from memoryos_core.lifecycle.gate import ScopeGate
 from memoryos_core.lifecycle.refusals import Refusals
 from memoryos_core.lifecycle.registry import Registry
 from memoryos_core.memory.ingest import Ingest
+from memoryos_ports.errors import MemoryOSError
 from memoryos_ports.events import Event
+
+_PATIENCE_S = 5.0
+"""How long taking back what is half applied may take; if the event comes again, that is when it goes."""
 
 
 class AppliesEvents(Protocol):
@@ -24,7 +30,8 @@ class Admission:
     """Stands before the handlers of events.
 
     The gate keeps an erasure in this process out while an event is applied. Another process may erase meanwhile: then
-    the watermark is there when the event is applied, and what it wrote is taken back.
+    the watermark is there when the event is applied, and what it wrote is taken back. So it is, as far as the stores
+    can be reached, when it was not applied to the end: whoever erased may have removed it, and it never comes again.
     """
 
     def __init__(
@@ -53,11 +60,24 @@ class Admission:
                     event.scope, event.memory_ids
                 )  # its turns may be in short-term memory since it was accepted
                 return
-            await self._handlers.apply(event)
-            await self._registry.note(event)
-            if await self._refusals.cover(event):
-                await self._ingest.withdraw(event.scope, event.memory_ids)
-                await self._unlist(event)
+            try:
+                await self._handlers.apply(event)
+                await self._registry.note(event)
+            except BaseException:  # a cancellation as well
+                await self._try_to_take_back(event)
+                raise
+            await self._take_back_if_refused(event)
+
+    async def _try_to_take_back(self, event: Event) -> None:
+        """Take back what can be reached, in bounded time; what ended the work is what is raised."""
+        with suppress(MemoryOSError, TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._take_back_if_refused(event)
+
+    async def _take_back_if_refused(self, event: Event) -> None:
+        if await self._refusals.cover(event):
+            await self._ingest.withdraw(event.scope, event.memory_ids)
+            await self._unlist(event)
 
     async def _unlist(self, event: Event) -> None:
         """Forget the user who was erased, and the session that went with them or was forgotten; the next event, if
