@@ -398,6 +398,22 @@ async def test_a_drain_ends_when_the_log_goes_away(setup: Setup) -> None:
         assert await setup.outbox.drain(timeout_s=10 * PATIENCE_S) == 3
 
 
+async def test_what_is_erased_when_it_is_about_to_be_delivered_is_not(setup: Setup) -> None:
+    setup.remote.fail("publish", "ping", error=DOWN)
+    await setup.outbox.publish(make_event("e1"))
+    await setup.outbox.publish(make_event("e2", scope=BOB))
+    looked_at = setup.local.hold("receipt")
+    setup.remote.mend()
+
+    async with asyncio.timeout(PATIENCE_S):
+        await setup.local.hung.wait()
+        await setup.outbox.erase(ANA)
+        looked_at.set()
+    await _delivered(setup)
+
+    assert await setup.applied() == ["e2"]
+
+
 async def test_no_outbox_holds_nothing() -> None:
     assert await NoOutbox().state() == OutboxState(waiting=0)
     assert await NoOutbox().drain(timeout_s=PATIENCE_S) == 0
