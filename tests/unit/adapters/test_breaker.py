@@ -20,11 +20,14 @@ class Server:
         self.answers_calls = asyncio.Event()
         self.answers_calls.set()
         self.probed = asyncio.Event()
+        self.odd_probes: asyncio.Queue[Exception] = asyncio.Queue()
         self.calls = 0
 
     async def probe(self) -> None:
-        """Answer, once it may."""
+        """Answer, once it may; or fail in a way nobody foresaw, if there is one left."""
         self.probed.set()
+        if not self.odd_probes.empty():
+            raise self.odd_probes.get_nowait()
         await self.answers_probes.wait()
 
     async def call(self, breaker: Breaker, *, error: Exception | None = None) -> None:
@@ -81,6 +84,25 @@ async def test_it_is_called_again_as_soon_as_it_answers_a_probe(server: Server, 
                 await server.call(breaker)
             except UpstreamUnavailable:
                 await asyncio.sleep(0)
+
+
+async def test_a_probe_that_fails_in_a_way_nobody_foresaw_does_not_stop_the_asking(
+    server: Server, breaker: Breaker, tracebacks: list[str]
+) -> None:
+    server.answers_calls.clear()
+    for error in (TypeError("odd"), TypeError("odd again"), ValueError("odd too")):
+        server.odd_probes.put_nowait(error)
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(UpstreamTimeout):
+            await server.call(breaker)
+        server.answers_calls.set()
+        while server.calls == 1:
+            try:
+                await server.call(breaker)
+            except UpstreamUnavailable:
+                await asyncio.sleep(0)
+
+    assert tracebacks == ["TypeError('odd')", "ValueError('odd too')"]
 
 
 async def test_a_slow_call_of_a_server_that_answers_probes_goes_on(server: Server, breaker: Breaker) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from loguru import logger
@@ -9,6 +10,9 @@ from loguru import logger
 from memoryos_core.health import Health, HealthReport, Mode
 from tests.support.faults import DOWN, Faults, faulty
 from tests.support.memory_stack import FixedClock
+
+if TYPE_CHECKING:
+    from loguru import Message
 
 
 class Dependency:
@@ -23,6 +27,21 @@ def warnings() -> Iterator[list[str]]:
     """What is warned of, with what is down."""
     seen: list[str] = []
     sink = logger.add(lambda m: seen.append(f"{m.record['message']} {m.record['extra'].get('down')}"), level="WARNING")
+    yield seen
+    logger.remove(sink)
+
+
+@pytest.fixture
+def told() -> Iterator[list[tuple[str, Any]]]:
+    """What is logged, with what is wrong, or the error whose traceback it is."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(message: "Message") -> None:
+        record = message.record
+        error = record["exception"].value if record["exception"] else None
+        seen.append((record["message"], error or record["extra"].get("errors")))
+
+    sink = logger.add(note, level="INFO")
     yield seen
     logger.remove(sink)
 
@@ -85,6 +104,39 @@ async def test_each_change_is_one_warning(warnings: list[str]) -> None:
             faults.fail("ping", error=error)
         await health.check()
     assert warnings == ["degraded mode entered ['index']", "degraded mode left []", "degraded mode entered ['index']"]
+
+
+async def test_a_change_says_what_is_wrong_with_what_is_down(told: list[tuple[str, Any]]) -> None:
+    faults, others = Faults(), Faults()
+    index, events = faulty(Dependency(), faults), faulty(Dependency(), others)
+    health = Health(probes={"index": index.ping, "events": events.ping}, clock=FixedClock())
+    faults.fail("ping")
+    await health.check()
+    others.fail("ping", error=TimeoutError())
+    await health.check()
+    await health.check()
+    faults.mend()
+    others.mend()
+    await health.check()
+    late = "no answer within 2.0 s"
+    assert told == [
+        ("degraded mode entered", {"index": str(DOWN)}),
+        ("degraded mode goes on", {"index": str(DOWN), "events": late}),
+        ("degraded mode left", {}),
+    ]
+
+
+async def test_a_probe_that_fails_in_a_way_nobody_foresaw_is_down_and_told_once(told: list[tuple[str, Any]]) -> None:
+    faults, error = Faults(), TypeError("odd")
+    faults.fail("ping", error=error)
+    health = Health(probes={"index": faulty(Dependency(), faults).ping}, clock=FixedClock())
+    for _ in range(3):
+        await health.check()
+    assert health.report.dependencies == {"index": "down"}
+    assert told == [
+        ("dependency fails in a way nobody foresaw", error),
+        ("degraded mode entered", {"index": "TypeError: odd"}),
+    ]
 
 
 async def test_watching_probes_again_and_again() -> None:

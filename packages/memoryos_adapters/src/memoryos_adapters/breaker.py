@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from loguru import logger
 
+from memoryos_adapters.unforeseen import Unforeseen
 from memoryos_ports.errors import MemoryOSError, UpstreamTimeout, UpstreamUnavailable
 
 ASK_AFTER_S = 0.3
@@ -27,12 +28,13 @@ class Breaker:
         self._asking: asyncio.Task[None] | None = None
         self._waiting: set[asyncio.Timeout] = set()
         self._is_away = False
+        self._unforeseen = Unforeseen(f"{upstream} cannot be asked whether it answers")
 
     async def aclose(self) -> None:
         """Ask no more."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.wait({self._asking})
+        if (asking := self._asking) is not None:
+            asking.cancel()
+            await asyncio.wait({asking})
 
     @asynccontextmanager
     async def guarding(self) -> AsyncIterator[None]:
@@ -58,20 +60,25 @@ class Breaker:
             self._asking = asyncio.create_task(self._ask_until_back())
 
     async def _ask_until_back(self) -> None:
-        while not await self._answers():
-            if not self._is_away:
-                logger.bind(upstream=self._upstream).warning("server hangs: its calls fail at once")
-            self._is_away = True
-            while self._waiting:
-                self._waiting.pop().reschedule(0)
-            await asyncio.sleep(PROBE_EVERY_S)
-        self._is_away = False
-        self._asking = None
+        try:
+            while not await self._answers():
+                if not self._is_away:
+                    logger.bind(upstream=self._upstream).warning("server hangs: its calls fail at once")
+                self._is_away = True
+                while self._waiting:
+                    self._waiting.pop().reschedule(0)
+                await asyncio.sleep(PROBE_EVERY_S)
+        finally:  # however the asking ends, calls must not fail for ever
+            self._is_away = False
+            self._asking = None
 
     async def _answers(self) -> bool:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
                 await self._probe()
         except (MemoryOSError, TimeoutError):
+            return False
+        except Exception as exc:  # noqa: BLE001 - who stops asking never learns that the server is back
+            self._unforeseen.note(exc)
             return False
         return True

@@ -7,42 +7,29 @@ call does, and the one after it tries again.
 import asyncio
 import hashlib
 import math
-import re
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self
 
 import msgspec
 from redis.asyncio.connection import Connection
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import (
-    InvalidResponse,
-    MovedError,
-    NoPermissionError,
-    NoScriptError,
-    RedisClusterException,
-    RedisError,
-    ResponseError,
-)
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import MovedError, NoScriptError, ResponseError
 
 from memoryos_adapters.breaker import Breaker
+from memoryos_adapters.redis_errors import UPSTREAM, code_of, redis_errors
 from memoryos_adapters.redis_servers import Argument, Command, Servers, key_of, open_servers
 from memoryos_adapters.settings import RedisSettings
-from memoryos_ports.errors import StorageFull, UpstreamProtocolError, UpstreamTimeout, UpstreamUnavailable
+from memoryos_ports.errors import UpstreamUnavailable
 from memoryos_ports.ids import Scope, scope_key
 
-UPSTREAM: Final = "redis"
-
 _PROBE: Final = "memoryos:probe"
+_PROBE_MS: Final = 1_000
+_REPLICAS_PATIENCE_S: Final = 1.0
+"""Who pings has 2 s, and is to be told what is wrong."""
+_TOO_FEW_PATIENCE_S: Final = 0.2
 _PAGE: Final = 500
-# the code of an error, which inside a script's error stands in the middle of Redis 6.2's text
-_CODE: Final = re.compile(
-    r"(?:^|-)(READONLY|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|MISCONF|TRYAGAIN|ASK|NOAUTH|NOPERM|BUSY)\b"
-)
-_NOT_ALLOWED: Final = ("The user executing the script can't run", "ACL failure in script")  # of Redis 6.2, of 7
 _OF_ANOTHER_SERVER: Final = frozenset({"READONLY", "LOADING", "MASTERDOWN"})
 
 
@@ -73,8 +60,8 @@ class RedisDatabase:
     """Open connections; built by `open`. Answers are bytes, integers and lists as the server gives them.
 
     At most `max_connections` calls are under way, others wait their turn. With `durable` a call returns when
-    `wait_replicas` replicas have what it wrote, and raises UpstreamUnavailable when they have not in time: it is
-    written then, and may be lost.
+    `wait_replicas` replicas have what it wrote, and raises UpstreamUnavailable when they have not in `timeout_s`: it is
+    written then, and may be lost. Calls after it wait 0.2 s for them, until one, or a `ping`, finds that they are back.
 
     Raises UpstreamUnavailable or UpstreamTimeout when the server cannot be reached, StorageFull when it is at its
     memory bound, UpstreamProtocolError for what it cannot do. Once it hangs, calls fail at once (`Breaker`).
@@ -83,8 +70,9 @@ class RedisDatabase:
     def __init__(self, servers: Servers, settings: RedisSettings) -> None:
         self._servers = servers
         self._settings = settings
-        self._breaker = Breaker(UPSTREAM, self.ping)
+        self._breaker = Breaker(UPSTREAM, self._answers)
         self._turns = asyncio.Semaphore(settings.max_connections)
+        self._are_too_few = False  # replicas, for a durable write
 
     @classmethod
     @asynccontextmanager
@@ -109,7 +97,7 @@ class RedisDatabase:
         One that blocks on the server may take `patience_s` longer than others.
         """
         async with self._guarded():
-            answers = await self._ask([command], key_of(command), durable=durable, patience_s=patience_s)
+            answers = await self._ask([command], key_of(command), wait_s=self._wait_s(durable), patience_s=patience_s)
             return _value(answers[0])
 
     async def run(
@@ -119,10 +107,10 @@ class RedisDatabase:
         key = keys[0] if keys else None
         async with self._guarded():
             command: Command = ("EVALSHA", script.digest, len(keys), *keys, *args)
-            (answer,) = await self._ask([command], key, durable=durable)
+            (answer,) = await self._ask([command], key, wait_s=self._wait_s(durable))
             if isinstance(answer, NoScriptError):
                 command = ("EVAL", script.text, len(keys), *keys, *args)
-                (answer,) = await self._ask([command], key, durable=durable)
+                (answer,) = await self._ask([command], key, wait_s=self._wait_s(durable))
             return _value(answer)
 
     async def pipeline(self, commands: Sequence[Command], *, durable: bool = False) -> list[Any]:
@@ -137,7 +125,8 @@ class RedisDatabase:
             answers: list[Any] = [None] * len(commands)
             for indexes in places.values():
                 sent = [commands[index] for index in indexes]
-                for index, answer in zip(indexes, await self._ask(sent, key_of(sent[0]), durable=durable), strict=True):
+                found = await self._ask(sent, key_of(sent[0]), wait_s=self._wait_s(durable))
+                for index, answer in zip(indexes, found, strict=True):
                     answers[index] = answer
             return [_value(answer) for answer in answers]
 
@@ -147,7 +136,8 @@ class RedisDatabase:
         A key that comes or goes meanwhile may be missed.
         """
         with redis_errors():
-            servers = await self._servers.names()
+            async with asyncio.timeout(self._settings.timeout_s):
+                servers = await self._servers.names()
         for server in servers:
             cursor = 0
             while True:
@@ -160,9 +150,32 @@ class RedisDatabase:
                     break
 
     async def ping(self) -> None:
-        """Return when the server takes writes; it is asked even while other calls fail at once."""
+        """Return when a `durable` write would be: every server takes writes, and its replicas have them.
+
+        It is asked even while other calls fail at once; replicas are waited for a second at most. Raises
+        UpstreamUnavailable with the detail ``not on 1 replicas: 0`` when they are too few, or do not answer.
+        """
         with redis_errors():
-            _value((await self._ask([("SET", _PROBE, "1", "PX", 1000)], _PROBE))[0])
+            async with asyncio.timeout(self._settings.timeout_s):
+                keys = await self._servers.spread(_PROBE)
+        wait_s = min(self._settings.timeout_s, _REPLICAS_PATIENCE_S)
+        answers = await asyncio.gather(*(self._probe(key, wait_s=wait_s) for key in keys), return_exceptions=True)
+        for answer in answers:
+            _value(answer)
+
+    async def _answers(self) -> None:
+        await self._probe(_PROBE)
+
+    async def _probe(self, key: str, *, wait_s: float = 0.0) -> None:
+        """Write, as only a write tells a master from a replica, and without one WAIT counts who is but connected."""
+        with redis_errors():
+            _value((await self._ask([("SET", key, "1", "PX", _PROBE_MS)], key, wait_s=wait_s))[0])
+
+    def _wait_s(self, durable: bool) -> float:
+        """Return how long replicas are waited for: not long when they were too few the last time."""
+        if not durable:
+            return 0.0
+        return min(self._settings.timeout_s, _TOO_FEW_PATIENCE_S if self._are_too_few else math.inf)
 
     @asynccontextmanager
     async def _guarded(self) -> AsyncIterator[None]:
@@ -171,18 +184,24 @@ class RedisDatabase:
                 yield
 
     async def _ask(
-        self, commands: Sequence[Command], key: str | None, *, durable: bool = False, patience_s: float = 0.0
+        self, commands: Sequence[Command], key: str | None, *, wait_s: float = 0.0, patience_s: float = 0.0
     ) -> list[Any]:
-        """Return the answer to each command or the error that the server answered; where keys moved is followed."""
-        replicas = self._settings.wait_replicas if durable else 0
-        wait = [("WAIT", replicas, round(self._settings.timeout_s * 1000))] if replicas else []
-        patience_s += self._settings.timeout_s * len(wait)
-        answers = await self._exchange([*commands, *wait], key, patience_s=patience_s)
+        """Return the answer to each command or the error that the server answered; where keys moved is followed.
+
+        With `wait_s` the replicas must have what was written, in so many seconds.
+        """
+        replicas = self._settings.wait_replicas if wait_s else 0
+        sent = [*commands, ("WAIT", replicas, round(wait_s * 1000))] if replicas else commands
+        patience_s += wait_s if replicas else 0.0
+        answers = await self._exchange(sent, key, patience_s=patience_s)
         if isinstance(answers[0], MovedError):  # the slot moved, so that no command was done
             await self._servers.follow(answers[0])
-            answers = await self._exchange([*commands, *wait], key, patience_s=patience_s)
-        reached = answers.pop() if wait else replicas
-        if isinstance(reached, Exception) or reached < replicas:
+            answers = await self._exchange(sent, key, patience_s=patience_s)
+        if not replicas:
+            return answers
+        reached = answers.pop()
+        self._are_too_few = not (isinstance(reached, int) and reached >= replicas)
+        if self._are_too_few:
             raise UpstreamUnavailable(upstream=UPSTREAM, detail=f"not on {replicas} replicas: {reached}")
         return answers
 
@@ -202,31 +221,9 @@ class RedisDatabase:
         except TimeoutError:
             self._servers.distrust(key)
             raise
-        if any(_code(answer) in _OF_ANOTHER_SERVER for answer in answers):
+        if any(code_of(answer) in _OF_ANOTHER_SERVER for answer in answers):
             self._servers.distrust(key)
         return answers
-
-
-@contextmanager
-def redis_errors() -> Iterator[None]:
-    """Translate the client library's errors into ours."""
-    try:
-        yield
-    except (TimeoutError, RedisTimeoutError) as exc:
-        raise UpstreamTimeout(upstream=UPSTREAM, detail=str(exc)) from exc
-    except (RedisConnectionError, RedisClusterException, OSError) as exc:
-        raise UpstreamUnavailable(upstream=UPSTREAM, detail=str(exc)) from exc
-    except InvalidResponse as exc:
-        detail = f"what is at storage.redis.url, or is a sentinel, does not answer as Redis does: {exc}"
-        raise UpstreamProtocolError(upstream=UPSTREAM, detail=detail) from exc
-    except RedisError as exc:
-        match _code(exc):
-            case None:
-                raise UpstreamProtocolError(upstream=UPSTREAM, detail=str(exc)) from exc
-            case "OOM":
-                raise StorageFull(UPSTREAM) from exc
-            case _:
-                raise UpstreamUnavailable(upstream=UPSTREAM, detail=str(exc)) from exc
 
 
 async def _read(connection: Connection) -> Any:
@@ -240,13 +237,3 @@ def _value(answer: Any) -> Any:
     if isinstance(answer, Exception):
         raise answer
     return answer
-
-
-def _code(answer: Any) -> str | None:
-    """Return the code of an error that is none of a command, but of the server's state; None for all else."""
-    if not isinstance(answer, RedisError):
-        return None
-    if isinstance(answer, NoPermissionError) or any(words in str(answer) for words in _NOT_ALLOWED):
-        return "NOPERM"
-    found = _CODE.search(f"{answer.status_code or ''} {answer}".lstrip())
-    return found[1] if found else None

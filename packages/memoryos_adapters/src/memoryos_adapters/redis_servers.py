@@ -5,18 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, Protocol, TypeAlias
 
 from redis.asyncio import RedisCluster
-from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection, parse_url
-from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import (
-    Sentinel,
-    SentinelConnectionPool,
-    SentinelManagedConnection,
-    SentinelManagedSSLConnection,
-)
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, MovedError, RedisClusterException
+from redis.asyncio.sentinel import Sentinel
+from redis.exceptions import MovedError
 
+from memoryos_adapters.redis_cluster import ClusterServers
+from memoryos_adapters.redis_connections import BROKEN, close_after, no_retry, refresh
+from memoryos_adapters.redis_sentinels import open_sentinels
 from memoryos_adapters.settings import RedisSettings
 from memoryos_ports.errors import ConfigurationError
 
@@ -24,7 +19,6 @@ Argument: TypeAlias = str | bytes | int | float
 Command: TypeAlias = Sequence[Argument]
 
 _KEY_AT: Final = {"EVAL": 3, "EVALSHA": 3, "XGROUP": 2, "XINFO": 2, "OBJECT": 2}
-_BROKEN: Final = (ConnectionError, OSError)
 
 
 class Servers(Protocol):
@@ -40,6 +34,10 @@ class Servers(Protocol):
 
     def place(self, key: str | None) -> str:
         """Return what is the same for keys that may share a round trip."""
+        ...
+
+    async def spread(self, key: str) -> list[str]:
+        """Return keys, made of this one, of which each server that holds keys holds one."""
         ...
 
     def distrust(self, key: str | None) -> None:
@@ -66,7 +64,7 @@ def open_servers(settings: RedisSettings) -> Servers:
         case "standalone":
             return SingleServer(ConnectionPool(**options))
         case "sentinel":
-            return _sentinel(settings, options)
+            return SingleServer(*open_sentinels(settings, options))
         case "cluster":
             options["ssl"] = options.pop("connection_class", Connection) is SSLConnection
             options["max_connections"] = settings.max_connections
@@ -86,11 +84,11 @@ class SingleServer:
         """Lend a connection, one that was closed meanwhile connected anew."""
         connection = self._idle.pop() if self._idle else self._make()
         try:
-            await _refresh(connection)
+            await refresh(connection)
             yield connection
-        except BaseException as exc:  # what was not read would be taken for the next command's answer
-            await connection.disconnect(nowait=True)
-            if isinstance(exc, _BROKEN):
+        except BaseException as exc:
+            await close_after(connection, exc)
+            if isinstance(exc, BROKEN):
                 self.distrust(key)
             raise
         finally:
@@ -99,6 +97,10 @@ class SingleServer:
     def place(self, key: str | None) -> str:
         """Return the same for every key."""
         return ""
+
+    async def spread(self, key: str) -> list[str]:
+        """Return the key: there is one server."""
+        return [key]
 
     def distrust(self, key: str | None) -> None:
         """Lend no idle connection as it is: the server that it leads to may be the master no more."""
@@ -123,64 +125,6 @@ class SingleServer:
     def _make(self) -> Connection:
         connection: Connection = self._pool.make_connection()  # type: ignore[no-untyped-call]  # so is redis-py
         return connection
-
-
-class ClusterServers:
-    """The masters of a cluster, learnt from the server of the URL, and learnt again when keys move or masters die."""
-
-    def __init__(self, client: RedisCluster) -> None:
-        self._client = client
-        self._suspect: str | None = None
-
-    @asynccontextmanager
-    async def connection(self, key: str | None, server: str | None = None) -> AsyncIterator[Connection]:
-        """Lend a connection to the master that holds the key, or to the one of a name."""
-        await self._learn()
-        node = self._node(key) if server is None else self._client.get_node(node_name=server)
-        if node is None:
-            raise RedisClusterException("no server of the cluster is known")
-        connection = node.acquire_connection()
-        try:
-            await _refresh(connection)
-            yield connection
-        except BaseException as exc:
-            await connection.disconnect(nowait=True)
-            if isinstance(exc, _BROKEN):
-                self.distrust(key)
-            raise
-        finally:
-            node.release(connection)
-
-    def place(self, key: str | None) -> str:
-        """Return the slot of the key."""
-        return "" if key is None else str(self._client.keyslot(key))
-
-    def distrust(self, key: str | None) -> None:
-        """Learn again who holds what before the next command, from any server rather than this one."""
-        node = self._node(key)
-        self._suspect = node.name if node else ""
-
-    async def names(self) -> list[str | None]:
-        """Return the names of the masters."""
-        await self._learn()
-        return [node.name for node in self._client.get_primaries()]
-
-    async def follow(self, moved: MovedError) -> None:
-        """Note who holds the slot now."""
-        await self._client.nodes_manager.move_slot(moved)
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self._client.aclose()
-
-    def _node(self, key: str | None) -> ClusterNode | None:
-        return self._client.get_default_node() if key is None else self._client.get_node_from_key(key)
-
-    async def _learn(self) -> None:
-        await self._client.initialize()
-        if self._suspect is not None:
-            await self._client.nodes_manager.initialize(last_failed_node_name=self._suspect)
-            self._suspect = None
 
 
 def key_of(command: Command) -> str | None:
@@ -208,41 +152,5 @@ def _options(settings: RedisSettings) -> dict[str, Any]:
         "protocol": 2,  # answers of 6.2 and of later versions have the same shape
         "socket_timeout": None,  # the whole exchange has its time-out
         "socket_connect_timeout": settings.connect_timeout_s,
-        "retry": _no_retry(),
+        "retry": no_retry(),
     }
-
-
-def _sentinel(settings: RedisSettings, options: dict[str, Any]) -> SingleServer:
-    asking = {
-        "socket_timeout": settings.connect_timeout_s,
-        "socket_connect_timeout": settings.connect_timeout_s,
-        "retry": _no_retry(),
-    }
-    addresses = [_host_and_port(each) for each in settings.sentinels]
-    sentinel = Sentinel(addresses, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
-    secure = options.pop("connection_class", Connection) is SSLConnection
-    options["connection_class"] = SentinelManagedSSLConnection if secure else SentinelManagedConnection
-    options.pop("host", None)
-    options.pop("port", None)
-    pool = SentinelConnectionPool(settings.master, sentinel, **options)  # type: ignore[no-untyped-call]
-    return SingleServer(pool, sentinel)
-
-
-def _host_and_port(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise ConfigurationError([f"storage.redis.sentinels: {address!r} is not host:port"])
-    return host.strip("[]"), int(port)
-
-
-def _no_retry() -> Retry:
-    """Return the policy of an error that comes out at once: who calls knows better what to do about it."""
-    return Retry(NoBackoff(), 0)
-
-
-async def _refresh(connection: Connection) -> None:
-    """Connect what is not, or not any more."""
-    is_spoilt = connection.should_reconnect()  # type: ignore[no-untyped-call]  # so is redis-py
-    if connection.is_connected and (is_spoilt or await connection.can_read()):
-        await connection.disconnect(nowait=True)
-    await connection.connect()  # type: ignore[no-untyped-call]  # so is redis-py

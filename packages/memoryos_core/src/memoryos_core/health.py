@@ -39,7 +39,8 @@ class Health:
         }
         self._serving = False
         self._checked_at = clock.now()
-        self._degraded = False
+        self._down: list[str] = []
+        self._unforeseen: set[tuple[str, type[Exception]]] = set()
 
     @property
     def report(self) -> HealthReport:
@@ -52,11 +53,11 @@ class Health:
 
     async def check(self) -> None:
         """Probe every dependency once, at the same time."""
-        names = [name for name, probe in self._probes.items() if probe is not None]
-        states = await asyncio.gather(*(self._probe(name) for name in names))
-        self._states.update(zip(names, states, strict=True))
+        asked = {name: self._fault(name, probe) for name, probe in self._probes.items() if probe is not None}
+        faults = dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
+        self._states.update({name: "up" if fault is None else "down" for name, fault in faults.items()})
         self._checked_at = self._clock.now()
-        self._note_change()
+        self._note_change({name: fault for name, fault in sorted(faults.items()) if fault is not None})
 
     async def watch(self) -> None:
         """Probe for ever, every `every_s` seconds."""
@@ -64,23 +65,38 @@ class Health:
             await self.check()
             await asyncio.sleep(self._every_s)
 
-    async def _probe(self, name: str) -> DependencyState:
-        probe = self._probes[name]
+    async def _fault(self, name: str, probe: Probe) -> str | None:
+        """Return what is wrong with a dependency, None when it is up."""
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_S):
-                if probe is not None:
-                    await probe()
-        except (MemoryOSError, TimeoutError):
-            return "down"
-        return "up"
+                await probe()
+        except TimeoutError:
+            return f"no answer within {PROBE_TIMEOUT_S} s"
+        except MemoryOSError as exc:
+            return str(exc)
+        except Exception as exc:  # noqa: BLE001 - a probe must not end the process that it is asked for
+            self._note_unforeseen(name, exc)
+            return f"{type(exc).__name__}: {exc}"
+        return None
 
     def _mode(self) -> Mode:
         if not self._serving:
             return "not_ready"
         return "degraded" if "down" in self._states.values() else "fully_operational"
 
-    def _note_change(self) -> None:
-        down = sorted(name for name, state in self._states.items() if state == "down")
-        if bool(down) != self._degraded:
-            self._degraded = bool(down)
-            logger.bind(down=down).warning("degraded mode entered" if down else "degraded mode left")
+    def _note_unforeseen(self, name: str, exc: Exception) -> None:
+        """Log it with its traceback, once for each kind: it may fail so at every look."""
+        if (name, type(exc)) not in self._unforeseen:
+            self._unforeseen.add((name, type(exc)))
+            logger.bind(dependency=name).opt(exception=exc).error("dependency fails in a way nobody foresaw")
+
+    def _note_change(self, errors: dict[str, str]) -> None:
+        """Log that other dependencies are down than before; `errors` says by name what is wrong with them."""
+        before, self._down = self._down, list(errors)
+        if before == self._down:
+            return
+        log = logger.bind(down=self._down, errors=errors)
+        if before and self._down:
+            log.info("degraded mode goes on")
+        else:
+            log.warning("degraded mode entered" if self._down else "degraded mode left")

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from memoryos_adapters.locks.redis import RedisLocks
-from memoryos_adapters.redis_database import RedisDatabase, scope_prefix
+from memoryos_adapters.redis_database import RedisDatabase, Script, scope_prefix
+from memoryos_adapters.redis_servers import Argument
 from memoryos_adapters.settings import RedisSettings
 from memoryos_ports.errors import UpstreamTimeout, UpstreamUnavailable
 from tests.support.makers import ANA
@@ -176,6 +177,24 @@ async def test_a_holder_is_stopped_when_the_server_does_not_answer_for_a_lease(s
         with pytest.raises(UpstreamUnavailable, match="lost"):
             await holder
         await server.resume()
+
+
+class Odd(RedisDatabase):
+    """Fails in a way nobody foresaw when a lock is to be renewed."""
+
+    async def run(self, script: Script, *, args: Sequence[Argument] = (), **options: Any) -> Any:
+        """Run a script, or fail."""
+        if args[0] == "renew":
+            raise TypeError("odd")
+        return await super().run(script, args=args, **options)
+
+
+async def test_a_holder_is_stopped_when_renewing_fails_in_a_way_nobody_foresaw(
+    redis_databases: RedisDatabases, tmp_path: Path
+) -> None:
+    async with asyncio.timeout(PATIENCE_S), Odd.open(RedisSettings(url=redis_databases.url(tmp_path))) as redis:
+        with pytest.raises(UpstreamUnavailable, match="lost"):
+            await hold_for_ever(RedisLocks(redis, lease_s=LEASE_S), asyncio.Event())
 
 
 async def test_a_lock_outlives_a_short_absence_of_the_server(server: RedisServer) -> None:

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from memoryos_adapters.locks.local import LocalLocks
 from memoryos_adapters.locks.redis_lock import RedisLock
-from memoryos_adapters.redis_database import UPSTREAM, RedisDatabase, scope_prefix
+from memoryos_adapters.redis_database import RedisDatabase, scope_prefix
+from memoryos_adapters.redis_errors import UPSTREAM
 from memoryos_ports.errors import UpstreamTimeout
 from memoryos_ports.ids import Scope
 

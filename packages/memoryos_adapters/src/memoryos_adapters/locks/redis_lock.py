@@ -8,7 +8,9 @@ from typing import Any, cast
 
 from loguru import logger
 
-from memoryos_adapters.redis_database import UPSTREAM, RedisDatabase, Script
+from memoryos_adapters.redis_database import RedisDatabase, Script
+from memoryos_adapters.redis_errors import UPSTREAM
+from memoryos_adapters.unforeseen import Unforeseen
 from memoryos_ports.errors import MemoryOSError, UpstreamUnavailable
 
 _SCRIPT = Script.beside(__file__, "redis.lua")
@@ -30,6 +32,7 @@ class RedisLock:
         self._token = secrets.token_hex(16)
         self._until = 0.0
         self._is_lost = False
+        self._unforeseen = Unforeseen("lock not renewed")
 
     async def try_acquire(self) -> bool:
         """Take the lock if nobody has it; return whether it was taken. Cancelled, it gives back what it has taken."""
@@ -83,7 +86,9 @@ class RedisLock:
             return await self._lend("renew")
         except MemoryOSError as exc:
             logger.bind(error=str(exc)).debug("lock not renewed")
-            return True
+        except Exception as exc:  # noqa: BLE001 - a keeper that ends would leave its holder without a lock, and untold
+            self._unforeseen.note(exc)
+        return True
 
     async def _release(self) -> None:
         try:
