@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from memoryos_adapters.clock import SystemClock
 from memoryos_adapters.events.outbox import OutboxEvents
@@ -16,10 +16,26 @@ from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.relayed_events import RelayedEvents
 from memoryos_adapters.settings import RedisSettings, WorkerSettings
 from memoryos_adapters.sqlite import SqliteDatabase
-from memoryos_ports.dead_letters import DeadLetters
 from memoryos_ports.events import Event, EventLog
 from tests.support.redis_server import RedisServer, database_url
 from tests.support.redis_topology import shared_cluster
+
+
+@runtime_checkable
+class Contested(Protocol):
+    """A log into which events come in other ways than by a publication, so that one id may have two contents."""
+
+    async def contest(self, event: Event) -> None:
+        """Add an event whatever is known of its id."""
+        ...
+
+
+async def insist(log: EventLog, event: Event) -> None:
+    """Bring an event in whose id is known with other content, where the log has a way for that."""
+    if isinstance(log, Contested):
+        await log.contest(event)
+    else:
+        assert (await log.publish(event)).outcome == "other"
 
 
 class Opener(Protocol):
@@ -96,8 +112,9 @@ class _WithLetters(RelayedEvents):
 
     def __init__(self, outbox: OutboxEvents, remote: EventLog) -> None:
         super().__init__(outbox)
-        assert isinstance(remote, DeadLetters)
+        assert isinstance(remote, RedisEvents)
         self.list_dead, self.find, self.replay, self.drop = remote.list_dead, remote.find, remote.replay, remote.drop
+        self.contest = remote.contest
 
 
 @cache
@@ -115,4 +132,6 @@ DURABLE: dict[str, Opener] = {
     "redis-cluster": open_redis_cluster,
     "outbox": open_outbox,
 }
+SHARED: dict[str, Opener] = {name: DURABLE[name] for name in ("redis", "redis-cluster")}
+"""Those that may be open in several processes at once."""
 LOGS: dict[str, Opener] = {**DURABLE, "sqlite-memory": open_sqlite_memory}

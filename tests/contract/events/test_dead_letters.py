@@ -7,8 +7,9 @@ import pytest
 
 from memoryos_ports.dead_letters import DeadLetters
 from memoryos_ports.event_wire import encode_event
-from memoryos_ports.events import EventLog
+from memoryos_ports.events import EventLog, Published
 from memoryos_ports.ids import EventId
+from tests.contract.events.logs import insist
 from tests.contract.events.makers import ANA, BOB, make_event, make_receipt
 
 PATIENCE_S = 10.0
@@ -27,6 +28,12 @@ async def bury(log: EventLog, *event_ids: str) -> None:
         await log.publish(make_event(event_id))
         (delivery,) = await log.receive(limit=1, wait_s=PATIENCE_S)
         await log.bury(delivery, error=f"{event_id} is broken")
+
+
+async def bury_what_is_there(log: EventLog, *, error: str) -> None:
+    """Bury the events that are due."""
+    for delivery in await log.receive(limit=10, wait_s=0.3):
+        await log.bury(delivery, error=error)
 
 
 async def ids_of(letters: DeadLetters) -> list[str]:
@@ -114,6 +121,51 @@ async def test_replaying_twice_replays_once(log: EventLog, letters: DeadLetters)
     ids = await ids_of(letters)
     assert sorted(await asyncio.gather(letters.replay(ids), letters.replay(ids))) == [0, 1]
     assert (await log.stats()).length == 1
+
+
+async def test_a_replayed_event_is_as_far_as_its_consumers_are(log: EventLog, letters: DeadLetters) -> None:
+    events = [make_event(f"e{number}") for number in range(8)]
+    await bury(log, *(event.event_id for event in events))
+
+    async def consume() -> None:
+        for _ in events:
+            (delivery,) = await log.receive(limit=1, wait_s=PATIENCE_S)
+            await log.ack(delivery)
+
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+        group.create_task(consume())
+        group.create_task(letters.replay(await ids_of(letters)))
+    receipts = [await log.receipt(ANA, event.event_id) for event in events]
+    assert receipts == [make_receipt(event, "stored", attempts=1) for event in events]
+
+
+async def test_other_content_that_is_dead_and_replayed_changes_no_receipt_of_what_is_stored(
+    log: EventLog, letters: DeadLetters
+) -> None:
+    first, stored = make_event("e1", "tea"), make_receipt(make_event("e1", "tea"), "stored", attempts=1)
+    await log.publish(first)
+    (delivery,) = await log.receive(limit=1, wait_s=PATIENCE_S)
+    await log.ack(delivery)
+    await insist(log, make_event("e1", "coffee"))
+    for _ in range(2):
+        await bury_what_is_there(log, error="other content")
+        assert await log.receipt(ANA, EventId("e1")) == stored
+        await letters.replay(await ids_of(letters))
+        assert await log.receipt(ANA, EventId("e1")) == stored
+    assert await log.publish(first) == Published(outcome="same", receipt=stored)
+
+
+async def test_the_receipt_of_a_dead_event_is_that_of_its_own_letter(log: EventLog, letters: DeadLetters) -> None:
+    dead = make_receipt(make_event("e1"), "dead", attempts=1, error="e1 is broken")
+    await bury(log, "e1")
+    await insist(log, make_event("e1", "other"))
+    await bury_what_is_there(log, error="other content")
+    first, *others = await ids_of(letters)
+    await letters.replay(others)
+    await bury_what_is_there(log, error="other content again")
+    assert await log.receipt(ANA, EventId("e1")) == dead
+    assert await letters.replay([first]) == 1
+    assert await log.receipt(ANA, EventId("e1")) == make_receipt(make_event("e1"))
 
 
 async def test_a_dropped_event_stays_dead_and_known(log: EventLog, letters: DeadLetters) -> None:

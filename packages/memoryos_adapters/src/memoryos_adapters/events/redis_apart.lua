@@ -25,13 +25,16 @@ function commands.note(state, attempts, error, content, pages, ...)
   return note(KEYS[1], KEYS[2], fact) and 1 or 0
 end
 
+-- unbind source
+function commands.unbind(source) unbind(KEYS[1], source) end
+
 -- note_replay handle
 function commands.note_replay(handle) note_replay(KEYS[1], handle) end
 
 -- expire event_id handle keep_ms : what was known of an entry that is dead, and whose letter was dropped
 function commands.expire(event_id, handle, keep_ms)
   local known = redis.call('HMGET', KEYS[1], 'state', 'entry')
-  if known[1] == 'dead' and known[2] == handle then expire(KEYS[1], KEYS[2], event_id, keep_ms) end
+  if known[1] == 'dead' and (known[2] or handle) == handle then expire(KEYS[1], KEYS[2], event_id, keep_ms) end
 end
 
 -- forget_receipt event_id -> how many there were

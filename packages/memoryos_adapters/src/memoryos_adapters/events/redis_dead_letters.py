@@ -5,10 +5,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final, TypeAlias
 
-from memoryos_adapters.events.redis_entries import fields_of, read_entry
+from memoryos_adapters.events.redis_entries import Entry, Fields, fields_of, read_entry
 from memoryos_adapters.events.redis_letters import originals_of, read_letter
-from memoryos_adapters.events.redis_partitions import Partition, Partitions, receipt_keys
-from memoryos_adapters.events.redis_receipts import Receipts
+from memoryos_adapters.events.redis_partitions import Partition, Partitions
+from memoryos_adapters.events.redis_receipts import Receipts, receipt_keys
 from memoryos_adapters.events.redis_script import EventScript
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_ports.dead_letters import DeadLetter
@@ -73,17 +73,26 @@ class StreamDeadLetters:
         partition, id = located
         found = await self._redis.execute("XRANGE", partition.letters, id, id)
         fields = fields_of(found[0][1]) if found else {}
-        originals = originals_of(fields)
-        if originals is None:
+        original = _original_of(fields, letter)
+        if original is None:
             return 0
-        known_as = fields.get(b"event_id", b"").decode(errors="replace")
-        entry = read_entry(dict(originals), handle=known_as or letter)
-        flat = [part for field in originals for part in field]
-        if entry.event_id == known_as and b"event_id" not in dict(originals):  # it was called by the name of its entry
-            flat += [b"event_id", known_as.encode()]
+        source_id = fields.get(b"source_id", b"").decode(errors="replace")
+        return await self._put_back(partition, id, *original, source=partition.handle(source_id) if source_id else "")
+
+    async def _put_back(
+        self, partition: Partition, letter: str, entry: Entry, flat: list[bytes], *, source: str
+    ) -> int:
+        """Put back what was the entry `source`; return how many letters there were.
+
+        A receipt on another server is let go of first: a consumer may end the new entry before it can be noted.
+        """
         receipt = receipt_keys(entry.scope, entry.event_id) if entry.scope else ()
-        new = await self._script.on(partition, "replay", id, partition.suffix, *flat, receipt=receipt, durable=True)
-        if new is not None and receipt and self._script.apart:
+        is_apart = self._script.apart and bool(receipt)
+        if is_apart:
+            await self._script.at(receipt, "unbind", source)
+        args = (letter, source, partition.suffix)
+        new = await self._script.on(partition, "replay", *args, *flat, receipt=receipt, durable=True)
+        if is_apart and new is not None:
             await self._script.at(receipt, "note_replay", partition.handle(new.decode()))
         return int(new is not None)
 
@@ -111,3 +120,16 @@ class StreamDeadLetters:
 def _place(id: str, partition: Partition) -> _Place:
     ms, _, seq = id.partition("-")
     return int(ms), int(seq), partition.number
+
+
+def _original_of(fields: Fields, letter: str) -> tuple[Entry, list[bytes]] | None:
+    """Return what the entry of a letter says, and its fields, names and values in turn; None when it cannot be told."""
+    originals = originals_of(fields)
+    if originals is None:
+        return None
+    known_as = fields.get(b"event_id", b"").decode(errors="replace")
+    entry = read_entry(dict(originals), handle=known_as or letter)
+    flat = [part for field in originals for part in field]
+    if entry.event_id == known_as and b"event_id" not in dict(originals):  # it was called by the name of its entry
+        flat += [b"event_id", known_as.encode()]
+    return entry, flat

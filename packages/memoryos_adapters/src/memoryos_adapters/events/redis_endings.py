@@ -8,8 +8,8 @@ from loguru import logger
 from memoryos_adapters.events.redis_consumer import Consumer
 from memoryos_adapters.events.redis_entries import Entry, pairs_of, read_payload
 from memoryos_adapters.events.redis_letters import letter_fields
-from memoryos_adapters.events.redis_partitions import Partition, Partitions, receipt_keys
-from memoryos_adapters.events.redis_receipts import Receipts, to_bytes
+from memoryos_adapters.events.redis_partitions import Partition, Partitions
+from memoryos_adapters.events.redis_receipts import Receipts, receipt_keys, to_bytes
 from memoryos_adapters.events.redis_script import EventScript
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.redis_servers import Argument
@@ -94,7 +94,7 @@ class Endings:
         receipt = receipt_keys(entry.scope, entry.event_id) if entry.scope else ()
         fact = (handle, entry.event_id, self._receipts.keep_ms)
         ended = await self._script.on(partition, command, *who, *args, *fact, *(extra or ()), receipt=receipt)
-        self._consumer.held.discard(handle)
+        self._consumer.let_go(delivery)
         if ended is None or is_known:
             return
         attempts, is_known, failure = ended

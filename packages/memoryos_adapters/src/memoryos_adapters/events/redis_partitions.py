@@ -6,10 +6,9 @@ from typing import Final
 
 import msgspec
 
-from memoryos_adapters.redis_database import scope_prefix
 from memoryos_adapters.settings import WorkerSettings
 from memoryos_ports.errors import ConfigurationError
-from memoryos_ports.ids import EventId, Scope, scope_key
+from memoryos_ports.ids import Scope, scope_key
 
 _MARK: Final = "@"
 _HANDLE: Final = re.compile(rf"([0-9]{{1,20}}-[0-9]{{1,20}})(?:{_MARK}([0-9]{{1,4}}))?")
@@ -79,18 +78,6 @@ class Partitions(Sequence[Partition]):
             return None
         at = int(found[2] or 0)
         return (self._partitions[at], found[1]) if at < len(self._partitions) else None
-
-
-def receipt_keys(scope: Scope, event_id: str) -> tuple[str, str]:
-    """Return the keys of an event's receipt and of the index of its scope's receipts."""
-    prefix = scope_prefix(scope)
-    return f"{prefix}:event:{event_id}", f"{prefix}:events"
-
-
-def event_of(receipt_key: str) -> tuple[str, EventId]:
-    """Return the index and the event_id that belong to the key of a receipt."""
-    prefix, _, event_id = receipt_key.partition("}:event:")
-    return f"{prefix}}}:events", EventId(event_id)
 
 
 def _has_hash_tag(name: str) -> bool:

@@ -6,9 +6,10 @@ from typing import Final
 
 from memoryos_adapters.events.redis_consumer import Consumer
 from memoryos_adapters.events.redis_deliveries import read_delivery
+from memoryos_adapters.events.redis_groups import is_no_group
 from memoryos_adapters.events.redis_partitions import Partitions
 from memoryos_adapters.events.redis_script import EventScript
-from memoryos_adapters.events.redis_takeover import NO_GROUP, Takeover
+from memoryos_adapters.events.redis_takeover import Takeover
 from memoryos_adapters.events.redis_upkeep import Upkeep
 from memoryos_adapters.redis_database import RedisDatabase
 from memoryos_adapters.settings import WorkerSettings
@@ -59,7 +60,7 @@ class Reading:
                 except UpstreamError:  # the others had no Redis either: they renew their leases first
                     self._takeover.wait()
                     raise
-                self._consumer.held.update(delivery.handle for delivery in deliveries)
+                self._consumer.hold(deliveries)
             if deliveries or deadline <= asyncio.get_running_loop().time():
                 return deliveries
 
@@ -115,7 +116,7 @@ class Reading:
                 *command, *options, "STREAMS", *streams, *(">" for _ in streams), patience_s=patience_s
             )
         except UpstreamProtocolError as exc:
-            if not any(word in exc.detail for word in NO_GROUP):
+            if not is_no_group(exc):
                 raise
             return []  # Redis was emptied: the next look makes the group again
         by_name = {partition.stream: partition for partition in watched}

@@ -1,7 +1,7 @@
 -- Receipts: a hash for each event, and for each scope a sorted set of its event ids, by when the receipt expires.
 --
 -- content   tells one content from another     state       queued, stored, dead; none: claimed, not in the stream yet
--- pages     how many memory ids the event has  entry       the handle of its entry in the stream
+-- pages     how many memory ids the event has  entry       the handle of its entry in the stream; none amid a replay
 -- attempts, error, settled_at (ms)             claimed_at  (ms) when somebody began to publish it
 
 local FOR_EVER = '+inf'
@@ -71,9 +71,17 @@ local function note(receipt, index, fact)
   return true
 end
 
--- Note that a dead letter was put back into the stream, as if it had never been tried.
+-- Let go of the entry that a dead event was, as its letter is to be put back: whatever comes of the new one is noted.
+-- A receipt that is about another entry than the letter's ('': nobody knows it, since a person typed the letter) stays.
+local function unbind(receipt, source)
+  local known = redis.call('HMGET', receipt, 'state', 'entry')
+  if known[1] == 'dead' and (source == '' or known[2] == source) then redis.call('HDEL', receipt, 'entry') end
+end
+
+-- Note that the letter is in the stream again, as if never tried, unless a quick consumer has noted more already.
 local function note_replay(receipt, handle)
-  if redis.call('EXISTS', receipt) == 1 then
+  local known = redis.call('HMGET', receipt, 'state', 'entry')
+  if known[1] == 'dead' and not known[2] then
     redis.call('HSET', receipt, 'entry', handle, 'state', 'queued', 'attempts', 0)
     redis.call('HDEL', receipt, 'error', 'settled_at')
   end

@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from memoryos_adapters.events.redis_entries import Entry, describe_content
-from memoryos_adapters.events.redis_partitions import Partitions, event_of, receipt_keys
+from memoryos_adapters.events.redis_partitions import Partitions
 from memoryos_adapters.events.redis_script import EventScript
 from memoryos_adapters.micros import to_micros
-from memoryos_adapters.redis_database import RedisDatabase
+from memoryos_adapters.redis_database import RedisDatabase, scope_prefix
 from memoryos_ports.clock import Clock
 from memoryos_ports.events import EventState, Receipt
 from memoryos_ports.ids import EventId, Scope, page_id
@@ -90,7 +90,7 @@ class Receipts:
             return 0
         purged = 0
         async for key in self._redis.keys("memoryos:{*}:event:*"):
-            index, event_id = event_of(key)
+            index, event_id = _event_of(key)
             purged += await self._script.at((key, index), "purge", event_id, before_ms)
         return purged
 
@@ -104,6 +104,12 @@ class Receipts:
         return _changed(receipt, "processing" if is_in_hand else "queued", attempts)
 
 
+def receipt_keys(scope: Scope, event_id: str) -> tuple[str, str]:
+    """Return the keys of an event's receipt and of the index of its scope's receipts."""
+    prefix = scope_prefix(scope)
+    return f"{prefix}:event:{event_id}", f"{prefix}:events"
+
+
 def queued_receipt(scope: Scope, event_id: EventId, *, pages: int, error: str | None = None) -> Receipt:
     """Return the receipt of an event that was just taken in."""
     memory_ids = tuple(page_id(scope, event_id, index) for index in range(pages))
@@ -113,6 +119,12 @@ def queued_receipt(scope: Scope, event_id: EventId, *, pages: int, error: str | 
 def to_bytes(text: str) -> bytes:
     """Return a text as UTF-8, whatever an error put into it."""
     return text.encode(errors="backslashreplace")
+
+
+def _event_of(receipt_key: str) -> tuple[str, EventId]:
+    """Return the index and the event_id that belong to the key of a receipt."""
+    prefix, _, event_id = receipt_key.partition("}:event:")
+    return f"{prefix}}}:events", EventId(event_id)
 
 
 def _changed(receipt: Receipt, state: EventState, attempts: int) -> Receipt:

@@ -3,6 +3,7 @@
 
 local STREAM, LETTERS, DUE, ATTEMPTS, RECEIPT, INDEX = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local MOST_BYTES = 4 * 2 ^ 20  -- of entries that a call reads; it reads one at least, and there are some of 20 MB
+local MOST_LOOKED_AT = 1000  -- of pending entries, by one call that looks for abandoned ones: a millisecond
 local commands = {}
 
 local function named(flat)
@@ -32,9 +33,12 @@ local function is_held(group, consumer, id)
   return not redis.call('ZSCORE', DUE, id) and is_pending(group, consumer, id)
 end
 
+-- Return how many tries an entry has taken when the present one has ended.
+local function tries_of(id) return tonumber(redis.call('HGET', ATTEMPTS, id) or 0) + 1 end
+
 -- End an entry for our group, and remove it when there is no other; return how many tries it took.
 local function finish(group, id)
-  local attempts = tonumber(redis.call('HGET', ATTEMPTS, id) or 0) + 1
+  local attempts = tries_of(id)
   redis.call('XACK', STREAM, group, id)
   if #groups_of(STREAM) == 1 then redis.call('XDEL', STREAM, id) end
   redis.call('HDEL', ATTEMPTS, id)
@@ -59,8 +63,8 @@ function commands.publish(event_id, payload, content, pages, max_queue, suffix, 
   local outcome = look_up(RECEIPT, content, tonumber(patience_ms))
   if outcome ~= 'new' then return outcome end
   if redis.call('XLEN', STREAM) >= tonumber(max_queue) then return 'full' end
+  local id = redis.call('XADD', STREAM, '*', 'event_id', event_id, 'payload', payload)  -- if it fails, nothing is noted
   claim(RECEIPT, INDEX, event_id, content, pages)
-  local id = redis.call('XADD', STREAM, '*', 'event_id', event_id, 'payload', payload)
   confirm(RECEIPT, id .. suffix)
   return outcome
 end
@@ -95,15 +99,17 @@ end
 function commands.bury(group, consumer, id, error, handle, event_id, keep_ms, ...)
   if not is_held(group, consumer, id) then return false end
   local fact = fact_of(handle, event_id, keep_ms)
+  redis.call('XADD', LETTERS, '*', 'attempts', tries_of(id), ...)  -- if it fails, the entry stays
   fact.state, fact.error, fact.attempts = 'dead', error, finish(group, id)
-  redis.call('XADD', LETTERS, '*', 'attempts', fact.attempts, ...)
   return tell(fact)
 end
 
--- replay letter suffix field value ... -> id of the new entry, false when there is no such letter
-function commands.replay(letter, suffix, ...)
-  if redis.call('XDEL', LETTERS, letter) == 0 then return false end
-  local id = redis.call('XADD', STREAM, '*', ...)
+-- replay letter source suffix field value ... -> id of the new entry, false when there is no such letter
+function commands.replay(letter, source, suffix, ...)
+  if #redis.call('XRANGE', LETTERS, letter, letter) == 0 then return false end
+  if RECEIPT then unbind(RECEIPT, source) end
+  local id = redis.call('XADD', STREAM, '*', ...)  -- if it fails, the letter stays
+  redis.call('XDEL', LETTERS, letter)
   if RECEIPT then note_replay(RECEIPT, id .. suffix) end
   return id
 end
@@ -117,23 +123,36 @@ function commands.drop(letter)
   return {fields.source_id or '', fields.event_id or '', fields.tenant_id or '', fields.user_id or ''}
 end
 
--- forget id letter event_id -> how much there was; '' for what is not known
-function commands.forget(id, letter, event_id)
-  local found = 0
+-- Return who has an entry in hand, '' when nobody has but those whose hands are `free`.
+local function holder_of(group, id, free)
+  local pending = redis.pcall('XPENDING', STREAM, group, id, id, 1)[1]
+  if not pending or redis.call('ZSCORE', DUE, id) then return '' end
+  for _, name in ipairs(free) do
+    if pending[2] == name then return '' end
+  end
+  return pending[2]
+end
+
+-- forget id letter event_id group free ... -> {how much there was, who has the entry in hand}
+-- '' for what is not known. What is in hand, but in those that are free, stays with its receipt: whoever dies amid its
+-- work is taken over then, and what was written is taken back.
+function commands.forget(id, letter, event_id, group, ...)
+  local found, holder = 0, id ~= '' and holder_of(group, id, {...}) or ''
+  if holder ~= '' then return {1, holder} end
   if id ~= '' then
-    for _, group in ipairs(groups_of(STREAM)) do redis.call('XACK', STREAM, group.name, id) end
+    for _, each in ipairs(groups_of(STREAM)) do redis.call('XACK', STREAM, each.name, id) end
     found = redis.call('XDEL', STREAM, id)
     redis.call('ZREM', DUE, id)
     redis.call('HDEL', ATTEMPTS, id)
   end
   if letter ~= '' then found = found + redis.call('XDEL', LETTERS, letter) end
   if RECEIPT then found = found + forget_receipt(RECEIPT, INDEX, event_id) end
-  return found
+  return {found, ''}
 end
 
 -- hold group consumer id -> how many tries it will have taken, false when it is not held
 function commands.hold(group, consumer, id)
-  return is_held(group, consumer, id) and tonumber(redis.call('HGET', ATTEMPTS, id) or 0) + 1
+  return is_held(group, consumer, id) and tries_of(id)
 end
 
 -- state group id -> {whether some consumer holds it, attempts}
@@ -143,26 +162,37 @@ function commands.state(group, id)
   return {is_in_hand and 1 or 0, tonumber(redis.call('HGET', ATTEMPTS, id) or 0)}
 end
 
--- adopt group consumer (owner id min_idle_ms attempt) ... -> {{id, fields, attempts}, ...}
--- Take entries of other consumers, or lost ones of our own, that do not rest and that nobody has touched meanwhile;
--- not all of them when they are large.
-function commands.adopt(group, consumer, ...)
-  local wanted, taken, bytes = {...}, {}, 0
-  for i = 1, #wanted, 4 do
-    local owner, id, idle_ms, attempt = wanted[i], wanted[i + 1], wanted[i + 2], wanted[i + 3]
-    if bytes >= MOST_BYTES then break end
-    if is_held(group, owner, id) then
-      local entry = redis.call('XCLAIM', STREAM, group, consumer, idle_ms, id)[1]
-      if entry then
-        bytes = bytes + size_of(entry[2])
-        taken[#taken + 1] = {id, entry[2], redis.call('HINCRBY', ATTEMPTS, id, attempt)}
-      elseif #redis.call('XRANGE', STREAM, id, id) == 0 then  -- somebody deleted it
-        redis.call('XACK', STREAM, group, id)
-        redis.call('HDEL', ATTEMPTS, id)
+-- Hand an entry that is pending to a consumer; return its fields, nil when it is gone: somebody deleted it.
+local function hand_over(stream, attempts, group, consumer, id)
+  local answer = redis.pcall('XCLAIM', stream, group, consumer, 0, id)
+  if answer.err and not string.find(answer.err, 'NOGROUP', 1, true) then error(answer.err, 0) end
+  if answer[1] then return answer[1][2] end
+  redis.call('XACK', stream, group, id)
+  redis.call('HDEL', attempts, id)
+end
+
+-- adopt group consumer start limit held (owner idle_ms attempted) ... -> {where to go on, {{id, fields, attempts}, ...}}
+-- Take what these owners were handed and nobody has touched for so long, unless it rests, or is one of the ids `held`.
+-- From `start` on so many pending entries are looked at, whatever they are: only so a call stays short among thousands
+-- that rest, and who goes on from where it ended (at the end that is the beginning, '-') comes by each of them.
+function commands.adopt(group, consumer, start, limit, held, ...)
+  local rules, taken, bytes = {...}, {}, 0
+  local idle_ms, attempted, in_hand = {}, {}, {}
+  for i = 1, #rules, 3 do idle_ms[rules[i]], attempted[rules[i]] = tonumber(rules[i + 1]), rules[i + 2] end
+  for id in string.gmatch(held, '%S+') do in_hand[id] = true end
+  local pending = redis.pcall('XPENDING', STREAM, group, start, '+', MOST_LOOKED_AT)
+  for _, each in ipairs(pending) do  -- an error (no group) has no elements
+    local id, owner, idle = each[1], each[2], each[3]
+    if idle_ms[owner] and idle >= idle_ms[owner] and not in_hand[id] and not redis.call('ZSCORE', DUE, id) then
+      if #taken == tonumber(limit) or bytes >= MOST_BYTES then return {id, taken} end
+      local fields = hand_over(STREAM, ATTEMPTS, group, consumer, id)
+      if fields then
+        taken[#taken + 1] = {id, fields, redis.call('HINCRBY', ATTEMPTS, id, attempted[owner])}
+        bytes = bytes + size_of(fields)
       end
     end
   end
-  return taken
+  return {#pending == MOST_LOOKED_AT and '(' .. pending[#pending][1] or '-', taken}
 end
 
 -- keep group consumer id ... : what a living consumer has in hand counts as touched
@@ -198,14 +228,9 @@ function commands.take(group, consumer, limit)
     end
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, room)) do
       if not has_room() then break end
+      local fields = hand_over(stream, attempts, group, consumer, id)
       redis.call('ZREM', due, id)
-      local claimed = redis.pcall('XCLAIM', stream, group, consumer, 0, id)[1]
-      if claimed then
-        add(id, claimed[2])
-      else  -- deleted by somebody
-        redis.call('XACK', stream, group, id)
-        redis.call('HDEL', attempts, id)
-      end
+      if fields then add(id, fields) end
     end
     while has_room() do
       local entry = read_new(stream, group, consumer)

@@ -1,9 +1,9 @@
 """The event log on Redis streams: a consumer group reads it, a stream beside it keeps the dead letters."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final, Self
+from typing import Final, ParamSpec, TypeVar
 
 from memoryos_adapters.events.redis_consumer import Consumer
 from memoryos_adapters.events.redis_dead_letters import StreamDeadLetters
@@ -22,6 +22,9 @@ from memoryos_ports.clock import Clock
 from memoryos_ports.dead_letters import DeadLetter
 from memoryos_ports.events import Delivery, Event, Published, QueueStats, Receipt
 from memoryos_ports.ids import EventId, Scope, SessionId
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T", bound="RedisEvents")
 
 LEASE_S: Final = 10.0
 """For how long a consumer's name is leased; a newcomer of that name waits so long for it."""
@@ -61,22 +64,16 @@ class RedisEvents:
         self._reading = Reading(redis, script, partitions, self._consumer, self._upkeep, takeover, settings)
         self._endings = Endings(redis, script, partitions, self._consumer, self._receipts, clock)
         self._letters = StreamDeadLetters(redis, script, partitions, self._receipts)
-        self._erasing = Erasing(redis, script, partitions)
+        self._erasing = Erasing(redis, script, partitions, self._consumer)
 
     @classmethod
     @asynccontextmanager
-    async def open(
-        cls,
-        redis: RedisDatabase,
-        clock: Clock,
-        settings: WorkerSettings,
-        *,
-        max_queue: int = 100_000,
-        receipts_days: int = 30,
-        lease_s: float = LEASE_S,
-    ) -> AsyncIterator[Self]:
-        """Make the log, and at the end give back the lease of its consumer, if it received anything."""
-        events = cls(redis, clock, settings, max_queue=max_queue, receipts_days=receipts_days, lease_s=lease_s)
+    async def open(cls: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> AsyncIterator[_T]:
+        """Make the log, and at the end give back the lease of its consumer, if it received anything.
+
+        Takes what the constructor takes, and raises what it raises.
+        """
+        events = cls(*args, **kwargs)
         try:
             yield events
         finally:
@@ -92,6 +89,14 @@ class RedisEvents:
     async def publish(self, event: Event) -> Published:
         """Take an event in, unless its (scope, event_id) is known."""
         return await self._publishing.publish(event)
+
+    async def contest(self, event: Event) -> None:
+        """Add an event whose id is known with other content, for a consumer to decide; no receipt is changed.
+
+        Who applies it finds the first content stored and buries it: it is a dead letter like others then. Durable on
+        return; raises as `publish` does.
+        """
+        await self._publishing.contest(event)
 
     async def receive(self, *, limit: int, wait_s: float) -> list[Delivery]:
         """Return up to `limit` events: left ones that are due, those of dead consumers, then new ones, oldest first.
@@ -134,7 +139,10 @@ class RedisEvents:
         await self._upkeep.tidy()
 
     async def erase(self, scope: Scope, *, session_id: SessionId | None = None) -> int:
-        """Remove events of a scope; a delivery of one that is still held has a handle without an entry then."""
+        """Remove events of a scope; a delivery of one that this process still holds has a handle without an entry then.
+
+        What another process has in hand is waited for, a few seconds at most, and then left to it.
+        """
         return await self._erasing.erase(scope, session_id)
 
     async def ping(self) -> None:

@@ -4,14 +4,13 @@ import asyncio
 from typing import Final
 
 from memoryos_adapters.events.redis_consumer import Consumer
+from memoryos_adapters.events.redis_groups import list_members
 from memoryos_adapters.events.redis_partitions import Partition, Partitions
 from memoryos_adapters.events.redis_script import EventScript
 from memoryos_adapters.redis_database import RedisDatabase
-from memoryos_ports.errors import UpstreamProtocolError
 from memoryos_ports.events import QueueStats
 
 _REST: Final = 50  # so many times as long as counting took it is not done again
-_NOTHING_THERE: Final = ("no such key", "NOGROUP")
 
 
 class Upkeep:
@@ -65,12 +64,6 @@ class Upkeep:
 
     async def _idle_consumers(self, partition: Partition) -> set[str]:
         """Return who has nothing pending and has asked for nothing for longer than a lease."""
-        try:
-            answer = await self._redis.execute("XINFO", "CONSUMERS", partition.stream, partition.group)
-        except UpstreamProtocolError as exc:
-            if any(words in exc.detail for words in _NOTHING_THERE):
-                return set()
-            raise
-        consumers = [dict(zip(flat[::2], flat[1::2], strict=True)) for flat in answer]
         lease_ms = self._consumer.lease_s * 1000
-        return {each[b"name"].decode() for each in consumers if each[b"pending"] == 0 and each[b"idle"] > lease_ms}
+        members = await list_members(self._redis, partition)
+        return {member.name for member in members if member.pending == 0 and member.idle_ms > lease_ms}

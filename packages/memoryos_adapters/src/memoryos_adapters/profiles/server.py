@@ -12,7 +12,6 @@ from memoryos_adapters.documents.redis import RedisDocuments
 from memoryos_adapters.due.redis import RedisDue
 from memoryos_adapters.events.outbox import NoOutbox, OutboxEvents
 from memoryos_adapters.events.outbox_file import OutboxFile
-from memoryos_adapters.events.redis_contest import StreamContest
 from memoryos_adapters.events.redis_streams import RedisEvents
 from memoryos_adapters.events.sqlite import SCHEMA as EVENTS_SCHEMA
 from memoryos_adapters.faq.documents import DocumentFaq
@@ -30,7 +29,7 @@ from memoryos_adapters.storage.qdrant_facts import read_facts
 from memoryos_ports.clock import Clock
 from memoryos_ports.dead_letters import DeadLetters
 from memoryos_ports.embedding import EmbedderStamp
-from memoryos_ports.errors import ConfigurationError, UpstreamError
+from memoryos_ports.errors import ConfigurationError, ForeignIndex, UpstreamError
 from memoryos_ports.events import EventLog
 
 _FILE_BUSY_S: Final = 1.0
@@ -61,7 +60,7 @@ async def open_server(
         QdrantMemory.open(servers.qdrant, embedder.stamp, ca_file=settings.http.ca_file)
     )
     log = await stack.enter_async_context(_open_stream(settings, redis, clock))
-    box = None if outbox is None else await _open_outbox(stack, settings, outbox, log, redis, clock)
+    box = None if outbox is None else await _open_outbox(stack, settings, outbox, log, clock)
     documents = RedisDocuments(redis, clock)
     return Adapters(
         clock=clock,
@@ -92,7 +91,7 @@ def _open_stream(settings: Settings, redis: RedisDatabase, clock: Clock) -> Abst
 
 
 async def _open_outbox(
-    stack: AsyncExitStack, settings: Settings, path: Path, log: RedisEvents, redis: RedisDatabase, clock: Clock
+    stack: AsyncExitStack, settings: Settings, path: Path, log: RedisEvents, clock: Clock
 ) -> OutboxEvents:
     db = await stack.enter_async_context(
         SqliteDatabase.open(path, schemas=(EVENTS_SCHEMA,), busy_timeout_s=_FILE_BUSY_S)
@@ -103,7 +102,7 @@ async def _open_outbox(
         log,
         held,
         clock,
-        contest=StreamContest(redis, settings.worker),
+        contest=log.contest,
         patience_s=waits * settings.storage.redis.timeout_s,
     )
 
@@ -140,8 +139,9 @@ async def _inspect_qdrant(settings: QdrantSettings, ca_file: str | None) -> list
         facts = await read_facts(settings, ca_file=ca_file)
     except (UpstreamError, OSError) as exc:  # the latter: a file of authorities that cannot be read
         return [Remark(check="qdrant version", ok=False, detail=f"cannot be asked: {exc}")]
-    index = f"{facts.points} points of {facts.stamp}" if facts.stamp else "to be made, or none of ours"
-    return [
-        Remark(check="qdrant version", ok=True, detail=facts.version),
-        Remark(check="qdrant collection", ok=True, detail=f"{settings.collection}: {index}"),
-    ]
+    version = Remark(check="qdrant version", ok=True, detail=facts.version)
+    if facts.is_foreign:
+        fault = ForeignIndex(settings.collection, setting="storage.qdrant.collection")
+        return [version, Remark(check="qdrant collection", ok=False, detail=str(fault))]
+    index = f"{facts.points} points of {facts.stamp}" if facts.stamp else "to be made"
+    return [version, Remark(check="qdrant collection", ok=True, detail=f"{settings.collection}: {index}")]
