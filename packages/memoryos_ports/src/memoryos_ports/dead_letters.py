@@ -50,7 +50,8 @@ class DeadLetters(Protocol):
     async def replay(self, ids: Sequence[str]) -> int:
         """Put originals back into the log, each in one atomic step, as if never tried; return how many there were.
 
-        Their receipts say queued. One that cannot be put back stays a dead letter.
+        Their receipts say queued, unless they are about another content or letter of the same id. One that cannot be
+        put back stays a dead letter.
         """
         ...
 
