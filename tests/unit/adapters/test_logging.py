@@ -138,8 +138,9 @@ def test_standard_logging_keeps_its_level_and_place(configure: Configure, level:
 
 @pytest.mark.parametrize(("modules", "heard"), [({}, ["slow"]), ({"httpx": "info"}, ["GET /", "slow"])])
 def test_a_line_per_request_of_a_library_is_heard_only_when_asked_for(
-    configure: Configure, modules: dict[str, str], heard: list[str]
+    configure: Configure, modules: dict[str, str], heard: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(logging.getLogger("httpx"), "level", logging.WARNING)  # as another library may have set it
     sink = configure(LogSettings(format="json", modules=modules))
     logging.getLogger("httpx").info("GET /")
     logging.getLogger("httpx").warning("slow")

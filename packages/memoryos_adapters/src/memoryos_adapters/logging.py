@@ -7,7 +7,7 @@ function and line. Tracebacks never show the values of variables.
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -50,8 +50,8 @@ def configure_logging(settings: LogSettings, sink: TextIO | None = None) -> Call
         diagnose=False,
         enqueue=False,
     )
-    hushed = [name for name in _CHATTY if name not in settings.modules]
-    release = _intercept_standard_logging(level=lowest, hushed=hushed)
+    chatty = {name: lowest if name in settings.modules else max(lowest, logging.WARNING) for name in _CHATTY}
+    release = _intercept_standard_logging({"": lowest} | chatty)
 
     def undo() -> None:
         release()
@@ -116,20 +116,19 @@ class _ToLoguru(logging.Handler):
         )
 
 
-def _intercept_standard_logging(*, level: int, hushed: Sequence[str]) -> Callable[[], None]:
+def _intercept_standard_logging(levels: Mapping[str, int]) -> Callable[[], None]:
     """Make the root logger ours alone, and every other logger pass its records up to it; return what undoes this.
 
-    Of the `hushed` ones only warnings are passed.
+    `levels` are those of some loggers by name, "" for the root, whatever the libraries have set themselves.
     """
-    root, quiet = logging.getLogger(), [logging.getLogger(name) for name in hushed]
+    root, leveled = logging.getLogger(), [(logging.getLogger(name), level) for name, level in levels.items()]
     known = [entry for entry in logging.Logger.manager.loggerDict.values() if isinstance(entry, logging.Logger)]
     before = [(entry, entry.handlers, entry.propagate, entry.level) for entry in (root, *known)]
     for entry in known:
         entry.handlers, entry.propagate = [], True
     root.handlers = [_ToLoguru()]
-    root.setLevel(level)
-    for entry in quiet:
-        entry.setLevel(max(level, logging.WARNING))
+    for entry, level in leveled:
+        entry.setLevel(level)
 
     def restore() -> None:
         for entry, handlers, propagate, own_level in before:
