@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from redis.exceptions import AuthenticationError, InvalidResponse, NoPermissionError, RedisClusterException, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import InvalidResponse, NoPermissionError, RedisClusterException, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from memoryos_ports.errors import StorageFull, UpstreamProtocolError, UpstreamTimeout, UpstreamUnavailable
@@ -27,6 +27,9 @@ def redis_errors() -> Iterator[None]:
         yield
     except (TimeoutError, RedisTimeoutError) as exc:
         raise UpstreamTimeout(upstream=UPSTREAM, detail=str(exc)) from exc
+    except AuthenticationError as exc:
+        detail = f"{exc} (the user stands in storage.redis.url, the password there or in storage.redis.password)"
+        raise UpstreamUnavailable(upstream=UPSTREAM, detail=detail) from exc
     except (RedisConnectionError, RedisClusterException, OSError) as exc:
         raise UpstreamUnavailable(upstream=UPSTREAM, detail=str(exc)) from exc
     except InvalidResponse as exc:
