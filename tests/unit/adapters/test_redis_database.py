@@ -185,7 +185,7 @@ async def test_a_password_is_asked_for_and_sent(tmp_path: Path) -> None:
             with pytest.raises(UpstreamUnavailable, match=r"(?i)auth"):
                 await redis.ping()
         async with open_redis(server.url.replace("redis://", "redis://:wrong@")) as redis:
-            with pytest.raises(UpstreamUnavailable, match="storage.redis.password"):
+            with pytest.raises(UpstreamUnavailable, match=r"storage\.redis\.password"):
                 await redis.ping()
         async with open_redis(server.url.replace("redis://", "redis://:sesame@")) as redis:
             await redis.ping()
