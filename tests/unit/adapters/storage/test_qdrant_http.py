@@ -14,6 +14,7 @@ from memoryos_adapters.storage.qdrant_http import QdrantHttp, Refused
 from memoryos_ports.embedding import EmbedderStamp
 from memoryos_ports.errors import (
     EmbedderMismatch,
+    ForeignIndex,
     MemoryOSError,
     StorageFull,
     UpstreamError,
@@ -177,8 +178,6 @@ async def test_a_server_that_is_new_enough_will_do(version: str) -> None:
         (server_of("1.18.3", OURS), "1.18.3, older than 1.19"),
         (server_of("new", OURS), "version"),
         (server_of(None, OURS), "version"),
-        (server_of("1.20.0", described(None)), "not one of MemoryOS"),
-        (server_of("1.20.0", described({"made": "elsewhere"})), "not one of MemoryOS"),
     ],
 )
 async def test_a_server_that_will_not_do_says_why(server: Callable[[str], bytes], words: str) -> None:
@@ -188,6 +187,14 @@ async def test_a_server_that_will_not_do_says_why(server: Callable[[str], bytes]
     ):
         with pytest.raises(UpstreamProtocolError, match=words):
             await memory.ping()
+
+
+@pytest.mark.parametrize("metadata", [None, {"made": "elsewhere"}])
+async def test_a_collection_that_is_not_ours_is_not_opened(metadata: dict[str, object] | None) -> None:
+    async with answering(server_of("1.20.0", described(metadata))) as server:
+        with pytest.raises(ForeignIndex, match="'memoryos' was not made by MemoryOS"):
+            async with QdrantMemory.open(QdrantSettings(url=server.url), STAMP):
+                pass
 
 
 @pytest.mark.parametrize("stored", [{"embedder": "four", "dimensions": 5}, {"embedder": "4", "dimensions": 4}])

@@ -11,6 +11,7 @@ from memoryos_ports.errors import (
     CoolingDown,
     EmbedderMismatch,
     EventIdReused,
+    ForeignIndex,
     InvalidEvent,
     InvalidInput,
     LocalModelRequired,
@@ -83,6 +84,7 @@ FINAL: list[MemoryOSError] = [
     MemoryDisabled(),
     ConfigurationError(["no"]),
     EmbedderMismatch(stored="a", configured="b"),
+    ForeignIndex("notes", setting="storage.qdrant.collection"),
     InvalidEvent("no"),
 ]
 VERDICTS = [
