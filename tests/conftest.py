@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,9 @@ def _remove_leftovers() -> None:
     """Remove what failed tests of earlier runs wrote, after an hour in which somebody may have looked at it."""
     for directory in _SHARED_MEMORY.glob(f"{_PREFIX}*"):
         is_over = not Path(f"/proc/{directory.name.removeprefix(_PREFIX)}").exists()
-        if is_over and time.time() - directory.stat().st_mtime > _KEPT_S:
-            shutil.rmtree(directory, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process of this run was faster
+            if is_over and time.time() - directory.stat().st_mtime > _KEPT_S:
+                shutil.rmtree(directory, ignore_errors=True)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
