@@ -163,10 +163,11 @@ async def test_cancelled_it_leaves_what_is_in_hand_and_what_is_queued(stack: Mem
 
 
 async def test_stop_drains_what_is_in_hand_and_takes_no_more(stack: MemoryStack) -> None:
-    gate = asyncio.Event()
+    is_in_hand, gate = asyncio.Event(), asyncio.Event()
 
     class Slow:
         async def apply(self, event: TurnsEvent) -> None:
+            is_in_hand.set()
             await gate.wait()
 
     for number in range(2):
@@ -179,7 +180,7 @@ async def test_stop_drains_what_is_in_hand_and_takes_no_more(stack: MemoryStack)
         concurrency=1,
     )
     async with running(runner):
-        await has_state(stack, "e0", "processing")
+        await is_in_hand.wait()
         runner.stop()
         gate.set()
     receipts = [await stack.events.receipt(ANA, make_event(f"e{n}").event_id) for n in range(2)]
@@ -257,11 +258,6 @@ async def settled(stack: MemoryStack, event: TurnsEvent) -> Receipt:
 async def has_error(stack: MemoryStack) -> None:
     """Return once the event was left with an error."""
     await _until(stack, EVENT, lambda receipt: receipt.error is not None)
-
-
-async def has_state(stack: MemoryStack, event_id: str, state: str) -> None:
-    """Return once an event is in a state."""
-    await _until(stack, make_event(event_id), lambda receipt: receipt.state == state)
 
 
 async def _until(stack: MemoryStack, event: TurnsEvent, holds: Callable[[Receipt], bool]) -> None:
